@@ -1,0 +1,12 @@
+//! The whole algorithm of rnnkit, without Node, GPU or threads.
+//!
+//! # Notation
+//!
+//! `T` time steps in one unroll · `N` lanes (parallel streams, the batch) · `V` vocabulary size · `E` input features ·
+//! `H` hidden size · `L` layers · `G` gates per cell (Elman 1, GRU 3, LSTM 4) · `K` windows in one native call.
+//! Activations are row-major and time-major `[T, N, ·]`, so that one time step is one contiguous slice.
+
+pub mod error;
+pub mod math;
+
+pub use error::{Error, ErrorData, Result};
