@@ -1,0 +1,82 @@
+//! Evaluation: windows forward with their loss, each evaluation on a carry of its own.
+
+use std::sync::atomic::AtomicBool;
+
+use super::{Carry, Session, unknown};
+use crate::backend::{Backend, Run, Shape};
+use crate::error::{Error, Result};
+use crate::spec::Predict;
+use crate::window::{Masks, Report, WindowPlan};
+
+/// The windows of one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationRequest {
+    /// Number of the resident sequence.
+    pub data: u32,
+    /// Lanes N.
+    pub lanes: usize,
+    /// Time steps T.
+    pub time: usize,
+    /// [K, N].
+    pub starts: Vec<u32>,
+    /// [K, N].
+    pub resets: Vec<bool>,
+    /// Predict at every step, whatever the model's head does.
+    pub every_step: bool,
+}
+
+/// Number of an evaluation that was begun.
+pub type Evaluations = u32;
+
+impl<B: Backend> Session<B> {
+    /// Begins an evaluation on that many lanes, at zero carry.
+    pub fn begin_evaluation(&mut self, lanes: usize) -> Result<Evaluations> {
+        let memory = self.backend.alloc(self.plan.carry.len(lanes))?;
+        let id = self.take_id();
+        self.evaluations.insert(id, Carry { lanes, memory });
+        Ok(id)
+    }
+
+    /// Forgets an evaluation's carry; unknown numbers are ignored.
+    pub fn end_evaluation(&mut self, evaluation: Evaluations) {
+        self.evaluations.remove(&evaluation);
+    }
+
+    /// Scores K windows; the carry goes on from the evaluation's last call.
+    pub fn evaluate(&mut self, evaluation: Evaluations, request: &EvaluationRequest, abort: &AtomicBool) -> Result<Vec<Report>> {
+        let predict = if request.every_step { Predict::EveryStep } else { self.plan.head.predict };
+        let shape = Shape { lanes: request.lanes, time: request.time, training: false, taps: false };
+        let windows = WindowPlan {
+            lanes: request.lanes,
+            time: request.time,
+            starts: request.starts.clone(),
+            resets: request.resets.clone(),
+            scalars: Vec::new(),
+            first_step: 0,
+            masks: Masks::Off,
+        };
+        let plan = self.plan_for(predict).clone();
+        windows.check(&plan, &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.extent, false)?;
+        self.prepare(predict, shape)?;
+        let carry = self.evaluations.get_mut(&evaluation).ok_or_else(|| unknown("evaluation", evaluation))?;
+        if carry.lanes != request.lanes {
+            return Err(Error::invalid("lanes", request.lanes, format!("{}, as the evaluation was begun with", carry.lanes)));
+        }
+        let mut run = Run {
+            plan: &plan,
+            parameters: &mut self.parameters,
+            training: None,
+            carry: &mut carry.memory,
+            prepared: self.prepared.get_mut(&(predict, shape)).ok_or_else(|| Error::internal("a workspace is missing"))?,
+            data: self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?,
+            windows: &windows,
+            abort,
+        };
+        self.backend.begin(&mut run, self.version)?;
+        for k in 0..windows.windows() {
+            run.check_abort()?;
+            self.backend.evaluate_window(&mut run, k)?;
+        }
+        self.backend.finish(&mut run)
+    }
+}

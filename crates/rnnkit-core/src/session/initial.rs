@@ -1,0 +1,61 @@
+//! Initial values of a whole model: each tensor of the layout by its role.
+
+use crate::error::{Error, Result};
+use crate::init::{self, InitSpec, TensorRole, TensorShape};
+use crate::layout::Tensor;
+use crate::plan::{Layer, ModelPlan};
+use crate::rng::{Key, Stream};
+
+/// The flat buffer of a new model; tensor i draws from stream `Init`, instance i.
+///
+/// `forget_biases`: for each recurrent layer, the value that the forget gate starts from, if it is to be set: it goes to `bias_ih`, and
+/// that block of `bias_hh` becomes zero, so that their sum is the value.
+pub fn initial_parameters(plan: &ModelPlan, spec: &InitSpec, seed: u64, forget_biases: &[Option<f64>]) -> Result<Vec<f64>> {
+    let elman = |layer: &Layer| !matches!(layer, Layer::Recurrent(layer) if layer.cell.gates() > 1);
+    spec.validate(plan.layers.iter().all(elman))?;
+    let mut values = vec![0.0; plan.params.len()];
+    for (index, tensor) in plan.params.tensors().iter().enumerate() {
+        let shape = shape_of(plan, tensor);
+        let key = Key::stream(seed, Stream::Init, index as u32);
+        init::fill(spec, &shape, key, &mut values[tensor.range()]);
+        let forget_bias = slot_of(tensor).and_then(|slot| forget_biases.get(slot).copied().flatten());
+        if let Some(value) = forget_bias {
+            set_forget_bias(&shape, value, &mut values[tensor.range()])?;
+        }
+    }
+    Ok(values)
+}
+
+fn set_forget_bias(tensor: &TensorShape<'_>, value: f64, values: &mut [f64]) -> Result<()> {
+    if !value.is_finite() {
+        return Err(Error::invalid("forgetBias", value, "a finite number"));
+    }
+    match tensor.role {
+        TensorRole::BiasIh => init::fill_forget_gate(tensor, value, values),
+        TensorRole::BiasHh => init::fill_forget_gate(tensor, 0.0, values),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The recurrent layer's number at the end of its tensors' names.
+fn slot_of(tensor: &Tensor) -> Option<usize> {
+    tensor.cell?;
+    tensor.name.rsplit_once("_l")?.1.parse().ok()
+}
+
+fn shape_of<'a>(plan: &ModelPlan, tensor: &'a Tensor) -> TensorShape<'a> {
+    let gates = tensor.cell.map_or(1, |cell| cell.gates());
+    // A bias has the inputs of its weight, which stands before it.
+    let weight = match tensor.role {
+        TensorRole::DenseBias | TensorRole::HeadBias => plan.params.tensors().iter().rev().find(|other| other.offset < tensor.offset),
+        _ => Some(tensor),
+    };
+    TensorShape {
+        role: tensor.role,
+        shape: &tensor.shape,
+        hidden: tensor.shape[0] / gates,
+        fan_in: weight.and_then(|weight| weight.shape.last().copied()).unwrap_or(1),
+        forget_gate: tensor.cell.and_then(|cell| cell.forget_gate()),
+    }
+}

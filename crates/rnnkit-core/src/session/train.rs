@@ -1,0 +1,217 @@
+//! Training: K windows a call, with moments, carry and a step count that outlive it.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Carry, Session, bytes, check_memory, unknown};
+use crate::backend::{Backend, Run, Shape, Training};
+use crate::error::{Error, Result};
+use crate::grad_clip::ClipSpec;
+use crate::math::Scalar;
+use crate::optim::OptimizerSpec;
+use crate::window::{Masks, Report, WindowPlan};
+
+/// What stays the same from call to call of one training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrainingSetup {
+    /// The optimizer.
+    pub optimizer: OptimizerSpec,
+    /// Clipping.
+    pub clip: ClipSpec,
+    /// Seed of the dropout masks.
+    pub seed: u64,
+}
+
+/// The windows of one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingRequest {
+    /// Number of the resident sequence.
+    pub data: u32,
+    /// Lanes N.
+    pub lanes: usize,
+    /// Time steps T.
+    pub time: usize,
+    /// [K, N].
+    pub starts: Vec<u32>,
+    /// [K, N].
+    pub resets: Vec<bool>,
+    /// [K].
+    pub learning_rates: Vec<f64>,
+    /// Masks to use instead of drawn ones (tests).
+    pub masks: Option<Vec<Vec<bool>>>,
+}
+
+/// What a call did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainedCall {
+    /// One for each window that ran; after a non-finite one nothing changed any more.
+    pub reports: Vec<Report>,
+    /// Optimizer steps that were applied.
+    pub applied: usize,
+    /// Whether the abort flag ended the call early.
+    pub aborted: bool,
+}
+
+/// What a training keeps between calls.
+pub(super) struct State<B: Backend> {
+    setup: TrainingSetup,
+    gradients: B::Memory,
+    moments: Vec<B::Memory>,
+    steps: u64,
+    carry: Option<Carry<B>>,
+}
+
+impl<B: Backend> Session<B> {
+    /// Starts a training: moments at their initial values, step count 0, no carry.
+    pub fn configure(&mut self, setup: &TrainingSetup) -> Result<()> {
+        setup.optimizer.validate()?;
+        setup.clip.validate()?;
+        let len = self.plan.params.len();
+        let initial = setup.optimizer.moments();
+        check_memory(bytes::<B>(len).saturating_mul(2 + initial.len() as u64), self.memory_limit)?;
+        let gradients = self.backend.alloc(len)?;
+        let mut moments = Vec::new();
+        for moment in &initial {
+            let mut memory = self.backend.alloc(len)?;
+            if moment.initial != 0.0 {
+                self.backend.write(&mut memory, 0, &vec![B::Real::from_f64(moment.initial); len])?;
+            }
+            moments.push(memory);
+        }
+        self.training = Some(State { setup: setup.clone(), gradients, moments, steps: 0, carry: None });
+        Ok(())
+    }
+
+    /// Optimizer steps done since `configure`.
+    pub fn steps(&self) -> u64 {
+        self.training.as_ref().map_or(0, |training| training.steps)
+    }
+
+    /// The moments in the optimizer's order, each laid out as the parameters.
+    pub fn moments(&mut self) -> Result<Vec<Vec<B::Real>>> {
+        let Some(training) = &self.training else { return Ok(Vec::new()) };
+        let len = self.plan.params.len();
+        training.moments.iter().map(|memory| self.backend.read(memory, 0..len)).collect()
+    }
+
+    /// The training's carry: its lanes and the flat buffer.
+    pub fn carry(&mut self) -> Result<Option<(usize, Vec<B::Real>)>> {
+        let Some(carry) = self.training.as_ref().and_then(|training| training.carry.as_ref()) else { return Ok(None) };
+        let len = self.plan.carry.len(carry.lanes);
+        Ok(Some((carry.lanes, self.backend.read(&carry.memory, 0..len)?)))
+    }
+
+    /// Goes on where a training stood: after `configure` with its setup.
+    pub fn restore(&mut self, steps: u64, moments: &[Vec<B::Real>], carry: Option<(usize, Vec<B::Real>)>) -> Result<()> {
+        let len = self.plan.params.len();
+        let training = self.training.as_mut().ok_or_else(|| Error::internal("a training must be configured before it is restored"))?;
+        if moments.len() != training.moments.len() || moments.iter().any(|moment| moment.len() != len) {
+            return Err(Error::invalid("moments", moments.len(), format!("{} buffers of {len} values", training.moments.len())));
+        }
+        for (memory, values) in training.moments.iter_mut().zip(moments) {
+            self.backend.write(memory, 0, values)?;
+        }
+        training.steps = steps;
+        if let Some((lanes, values)) = carry {
+            let want = self.plan.carry.len(lanes);
+            if values.len() != want {
+                return Err(Error::invalid("carry", values.len(), format!("{want} values for {lanes} lanes")));
+            }
+            let mut memory = self.backend.alloc(want)?;
+            self.backend.write(&mut memory, 0, &values)?;
+            training.carry = Some(Carry { lanes, memory });
+        }
+        Ok(())
+    }
+
+    /// The gradients of the last window that was trained, laid out as the parameters, clipped.
+    pub fn gradients(&mut self) -> Result<Vec<B::Real>> {
+        let len = self.plan.params.len();
+        match &self.training {
+            Some(training) => self.backend.read(&training.gradients, 0..len),
+            None => Err(Error::internal("there are no gradients before a training is configured")),
+        }
+    }
+
+    /// Trains on K windows, one optimizer step each.
+    ///
+    /// Ends early if `abort` goes up; the window it interrupts leaves no trace. After a non-finite loss or gradient norm the
+    /// parameters, moments and carry stay as they were before that window.
+    pub fn train(&mut self, request: &TrainingRequest, abort: &AtomicBool) -> Result<TrainedCall> {
+        let training = self.training.as_ref().ok_or_else(|| Error::internal("a training must be configured first"))?;
+        let steps = training.steps;
+        let masks = request.masks.clone().map_or(Masks::Drawn { seed: training.setup.seed }, Masks::Given);
+        let scalars = (steps..).zip(&request.learning_rates).map(|(step, &rate)| training.setup.optimizer.scalars(step, rate)).collect();
+        let windows = WindowPlan {
+            lanes: request.lanes,
+            time: request.time,
+            starts: request.starts.clone(),
+            resets: request.resets.clone(),
+            scalars,
+            first_step: steps,
+            masks,
+        };
+        let extent = &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.extent;
+        windows.check(&self.plan, extent, true)?;
+        self.ready_carry(request.lanes)?;
+        let call = self.run_windows(request.data, &windows, abort)?;
+        let applied = call.applied as u64;
+        self.version += applied;
+        if let Some(training) = &mut self.training {
+            training.steps += applied;
+        }
+        Ok(call)
+    }
+
+    /// A zero carry if there is none of that many lanes.
+    fn ready_carry(&mut self, lanes: usize) -> Result<()> {
+        let Some(training) = &mut self.training else { return Ok(()) };
+        if training.carry.as_ref().is_none_or(|carry| carry.lanes != lanes) {
+            let memory = self.backend.alloc(self.plan.carry.len(lanes))?;
+            training.carry = Some(Carry { lanes, memory });
+        }
+        Ok(())
+    }
+
+    fn run_windows(&mut self, data: u32, windows: &WindowPlan, abort: &AtomicBool) -> Result<TrainedCall> {
+        let predict = self.plan.head.predict;
+        let shape = Shape { lanes: windows.lanes, time: windows.time, training: true, taps: false };
+        self.prepare(predict, shape)?;
+        let broken = || Error::internal("a training call lost its state");
+        let State { setup, gradients, moments, carry, .. } = self.training.as_mut().ok_or_else(broken)?;
+        let mut run = Run {
+            plan: &self.plan,
+            parameters: &mut self.parameters,
+            training: Some(Training { gradients, moments, optimizer: &setup.optimizer, clip: &setup.clip }),
+            carry: &mut carry.as_mut().ok_or_else(broken)?.memory,
+            prepared: self.prepared.get_mut(&(predict, shape)).ok_or_else(broken)?,
+            data: self.data.get(&data).ok_or_else(broken)?,
+            windows,
+            abort,
+        };
+        self.backend.begin(&mut run, self.version)?;
+        let mut milliseconds = Vec::with_capacity(windows.windows());
+        let mut aborted = false;
+        for k in 0..windows.windows() {
+            let clock = Instant::now();
+            match run.check_abort().and_then(|()| self.backend.train_window(&mut run, k)) {
+                Ok(()) => milliseconds.push(clock.elapsed().as_secs_f64() * 1e3),
+                Err(Error::Aborted) => {
+                    aborted = true;
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let mut reports = self.backend.finish(&mut run)?;
+        reports.truncate(milliseconds.len());
+        for (report, milliseconds) in reports.iter_mut().zip(milliseconds) {
+            report.milliseconds = milliseconds;
+        }
+        let applied = reports.iter().take_while(|report| !report.non_finite).count();
+        Ok(TrainedCall { reports, applied, aborted })
+    }
+}
