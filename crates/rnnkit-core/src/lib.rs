@@ -7,6 +7,12 @@
 //! Activations are row-major and time-major `[T, N, ·]`, so that one time step is one contiguous slice.
 
 pub mod error;
+pub mod grad_clip;
+pub mod init;
+pub mod loss;
 pub mod math;
+pub mod optim;
+pub mod rng;
+pub mod sampler;
 
 pub use error::{Error, ErrorData, Result};

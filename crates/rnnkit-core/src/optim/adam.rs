@@ -1,0 +1,185 @@
+//! Adam (Kingma, Ba: "Adam: A Method for Stochastic Optimization", ICLR 2015), AMSGrad (Reddi, Kale, Kumar, ICLR 2018) and
+//! AdamW (Loshchilov, Hutter: "Decoupled Weight Decay Regularization", ICLR 2019).
+//!
+//! ```text
+//! g          = gradient + weightDecay * p                       (Adam)
+//! p         *= 1 - learningRate * weightDecay                   (AdamW instead)
+//! exp_avg    = beta1 * exp_avg + (1 - beta1) * g
+//! exp_avg_sq = beta2 * exp_avg_sq + (1 - beta2) * g^2           (amsgrad: its largest value so far stands below)
+//! p         -= learningRate * (exp_avg / bias1) / (sqrt(exp_avg_sq / bias2) + epsilon),     bias = 1 - beta^t, t from 1
+//! ```
+//!
+//! torch.optim's forms and defaults: betas 0.9 and 0.999, epsilon 1e-8 added to the corrected root, weight decay 0 (AdamW 0.01).
+//! (Keras and TensorFlow add epsilon to the uncorrected root.)
+
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, StepScalars, check_epsilon, check_fraction, check_not_negative};
+use crate::error::Result;
+use crate::math::Scalar;
+
+/// Options of Adam and AdamW.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Adam {
+    /// Share of the old mean gradient that is kept, [0, 1).
+    pub beta1: f64,
+    /// Share of the old mean square that is kept, [0, 1).
+    pub beta2: f64,
+    /// Added to the root, at least 1e-30.
+    pub epsilon: f64,
+    /// Divide by the largest mean square so far.
+    pub amsgrad: bool,
+    /// Adam: L2 penalty; AdamW: share of a parameter lost in a step of learning rate 1. At least 0.
+    pub weight_decay: f64,
+}
+
+impl Adam {
+    pub(super) fn validate(&self) -> Result<()> {
+        check_fraction("optimizer.beta1", self.beta1)?;
+        check_fraction("optimizer.beta2", self.beta2)?;
+        check_epsilon(self.epsilon)?;
+        check_not_negative("optimizer.weightDecay", self.weight_decay)
+    }
+
+    pub(super) fn moments(&self) -> Vec<Moment> {
+        let names = ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
+        names[..2 + usize::from(self.amsgrad)].iter().map(|name| Moment { name, initial: 0.0 }).collect()
+    }
+
+    /// 1 - beta^t of both, after `step` steps (t = step + 1).
+    pub(super) fn bias_corrections(&self, step: u64) -> (f64, f64) {
+        let t = step as f64 + 1.0;
+        (1.0 - self.beta1.powf(t), 1.0 - self.beta2.powf(t))
+    }
+
+    #[inline(always)]
+    pub(super) fn apply<R: Scalar>(
+        &self,
+        decoupled: bool,
+        step: &StepScalars,
+        scale: R,
+        parameters: &mut [R],
+        gradients: &[R],
+        moments: &mut [&mut [R]],
+    ) {
+        match moments {
+            [mean, square] => self.update::<R, false>(decoupled, step, scale, parameters, gradients, mean, square, &mut []),
+            [mean, square, largest] => self.update::<R, true>(decoupled, step, scale, parameters, gradients, mean, square, largest),
+            _ => panic!("Adam keeps two moments, with amsgrad three"),
+        }
+    }
+
+    /// `largest` is empty unless `AMSGRAD`.
+    #[inline(always)]
+    fn update<R: Scalar, const AMSGRAD: bool>(
+        &self,
+        decoupled: bool,
+        step: &StepScalars,
+        scale: R,
+        parameters: &mut [R],
+        gradients: &[R],
+        mean: &mut [R],
+        square: &mut [R],
+        largest: &mut [R],
+    ) {
+        // One of the two decays is neutral, so both kinds share the loop.
+        let (shrink, penalty) = if decoupled { (1.0 - step.learning_rate * self.weight_decay, 0.0) } else { (1.0, self.weight_decay) };
+        let (shrink, penalty) = (R::from_f64(shrink), R::from_f64(penalty));
+        let (kept1, new1) = (R::from_f64(self.beta1), R::from_f64(1.0 - self.beta1));
+        let (kept2, new2) = (R::from_f64(self.beta2), R::from_f64(1.0 - self.beta2));
+        let (rate, root_scale) = (R::from_f64(step.learning_rate / step.bias1), R::from_f64(1.0 / step.bias2.sqrt()));
+        let epsilon = R::from_f64(self.epsilon);
+        // Slices of one known length spare the loop its bounds checks.
+        let n = parameters.len();
+        let (gradients, mean, square) = (&gradients[..n], &mut mean[..n], &mut square[..n]);
+        let largest = if AMSGRAD { &mut largest[..n] } else { largest };
+        for i in 0..n {
+            let g = gradients[i] * scale + penalty * parameters[i];
+            mean[i] = kept1 * mean[i] + new1 * g;
+            square[i] = kept2 * square[i] + new2 * g * g;
+            let mut below = square[i];
+            if AMSGRAD {
+                below = largest[i].max(below);
+                largest[i] = below;
+            }
+            parameters[i] = parameters[i] * shrink - rate * mean[i] / (below.sqrt() * root_scale + epsilon);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optim::OptimizerSpec;
+
+    const PLAIN: Adam = Adam { beta1: 0.5, beta2: 0.75, epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 };
+
+    /// The parameter after steps with gradients 4 and 1, from p = 1 with rate 0.5.
+    fn two_steps(spec: OptimizerSpec) -> [f64; 2] {
+        let (mut p, mut kept) = ([1.0], vec![[0.0]; spec.moments().len()]);
+        [(0, 4.0), (1, 1.0)].map(|(step, g)| {
+            let mut moments: Vec<&mut [f64]> = kept.iter_mut().map(|m| &mut m[..]).collect();
+            spec.apply(&spec.scalars(step, 0.5), 1.0, &mut p, &[g], &mut moments);
+            p[0]
+        })
+    }
+
+    fn assert_close(got: [f64; 2], want: [f64; 2]) {
+        assert!(got.iter().zip(want).all(|(g, w)| (g - w).abs() < 1e-8), "got {got:?}, expected {want:?}");
+    }
+
+    // exp_avg is 2, then 1.5; exp_avg_sq is 4, then 3.25; bias1 is 1/2, then 3/4; bias2 is 1/4, then 7/16.
+    fn second() -> f64 {
+        0.5 * (1.5 / 0.75) / (3.25f64 * 16.0 / 7.0).sqrt()
+    }
+
+    #[test]
+    fn the_first_step_is_the_learning_rate_whatever_the_gradient() {
+        assert_close(two_steps(OptimizerSpec::Adam(PLAIN)), [0.5, 0.5 - second()]);
+    }
+
+    #[test]
+    fn epsilon_is_added_to_the_corrected_root() {
+        let [first, _] = two_steps(OptimizerSpec::Adam(Adam { epsilon: 1.0, ..PLAIN }));
+        assert_eq!(first, 1.0 - 0.5 * 4.0 / (4.0 + 1.0));
+    }
+
+    #[test]
+    fn amsgrad_divides_by_the_largest_mean_square() {
+        let got = two_steps(OptimizerSpec::Adam(Adam { amsgrad: true, ..PLAIN }));
+        assert_close(got, [0.5, 0.5 - 0.5 * (1.5 / 0.75) / (4.0f64 * 16.0 / 7.0).sqrt()]);
+    }
+
+    #[test]
+    fn adamw_shrinks_the_parameter_apart_from_the_gradient() {
+        let got = two_steps(OptimizerSpec::AdamW(Adam { weight_decay: 0.5, ..PLAIN }));
+        assert_close(got, [0.75 - 0.5, (0.75 - 0.5) * 0.75 - second()]);
+    }
+
+    #[test]
+    fn adam_adds_the_penalty_to_the_gradient() {
+        // g = 4 + 4 * 1 = 8: the first step is still the learning rate; then g = 1 + 4 * 0.5 = 3.
+        let (mean, square) = (0.5 * 4.0 + 1.5, 0.75 * 16.0 + 0.25 * 9.0);
+        let second = 0.5 * (mean / 0.75) / (square * 16.0 / 7.0f64).sqrt();
+        assert_close(two_steps(OptimizerSpec::Adam(Adam { weight_decay: 4.0, ..PLAIN })), [0.5, 0.5 - second]);
+    }
+
+    #[test]
+    fn bias_corrections_keep_their_digits_and_end_at_one() {
+        let spec = OptimizerSpec::Adam(Adam { beta1: 0.9, beta2: 0.999, ..PLAIN });
+        let first = spec.scalars(0, 1.0);
+        assert!(first.first && (first.bias1 - 0.1).abs() < 1e-15 && (first.bias2 - 0.001).abs() < 1e-15);
+        let late = spec.scalars(1 << 40, 1.0);
+        assert!(!late.first && late.bias1 == 1.0 && late.bias2 == 1.0);
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused_by_name() {
+        let field = |adam: Adam| adam.validate().unwrap_err().data().field.unwrap();
+        assert_eq!(field(Adam { beta1: 1.0, ..PLAIN }), "optimizer.beta1");
+        assert_eq!(field(Adam { beta2: -0.1, ..PLAIN }), "optimizer.beta2");
+        assert_eq!(field(Adam { epsilon: 0.0, ..PLAIN }), "optimizer.epsilon");
+        assert_eq!(field(Adam { weight_decay: f64::INFINITY, ..PLAIN }), "optimizer.weightDecay");
+    }
+}
