@@ -103,7 +103,7 @@ pub struct HeadSpec {
 }
 
 /// At which time steps the head predicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Predict {
     /// At all T.

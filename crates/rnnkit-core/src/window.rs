@@ -69,7 +69,9 @@ impl Sequence {
         match (targets, plan.is_classifier()) {
             (Values::Ids(_), true) | (Values::Real { .. }, false) => targets.check("targets", plan.head.size)?,
             (Values::Ids(_), false) => return Err(Error::invalid("targets", "ids", "real numbers, as the loss compares numbers")),
-            (Values::Real { .. }, true) => return Err(Error::invalid("targets", "real numbers", "symbol ids, as the loss is cross-entropy")),
+            (Values::Real { .. }, true) => {
+                return Err(Error::invalid("targets", "real numbers", "symbol ids, as the loss is cross-entropy"));
+            }
         }
         if targets.positions() != positions {
             return Err(Error::invalid("targets", targets.positions(), format!("{positions} positions, as many as inputs")));
@@ -175,7 +177,8 @@ impl WindowPlan {
         let positions = extent.positions;
         let reach = extent.target(self.time - 1);
         if let Some(at) = self.starts.iter().position(|&start| start as usize + reach >= positions) {
-            let expected = format!("at most {}, so that window and targets end within {positions} positions", positions as i64 - 1 - reach as i64);
+            let expected =
+                format!("at most {}, so that window and targets end within {positions} positions", positions as i64 - 1 - reach as i64);
             return Err(Error::invalid(format!("starts[{at}]"), self.starts[at], expected));
         }
         if let Masks::Given(masks) = &self.masks {

@@ -35,12 +35,7 @@ impl Cell for Lstm {
         let [i, f, g, o] = kept.gates;
         let tanh_c = kept.kept;
         let dc = (dh * o).mul_add(one - tanh_c * tanh_c, dc);
-        let pre = [
-            dc * g * i * (one - i),
-            dc * kept.c_previous * f * (one - f),
-            dc * i * (one - g * g),
-            dh * tanh_c * o * (one - o),
-        ];
+        let pre = [dc * g * i * (one - i), dc * kept.c_previous * f * (one - f), dc * i * (one - g * g), dh * tanh_c * o * (one - o)];
         UnitGradients { input: pre, hidden: pre, h: R::splat(0.0), c: dc * f }
     }
 }

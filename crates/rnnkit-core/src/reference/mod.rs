@@ -242,7 +242,7 @@ fn clip<R: Scalar>(gradients: &mut [R], clip: &ClipSpec) -> (f64, bool) {
     let partials: Vec<f64> = gradients.chunks(CHUNK).map(square_sum).collect();
     let norm = global_norm(&partials);
     let clipped = match *clip {
-        ClipSpec::None => false,
+        ClipSpec::None {} => false,
         ClipSpec::Norm { theta, epsilon } => {
             let scale = norm_scale(norm, theta, epsilon);
             if scale < 1.0 {
