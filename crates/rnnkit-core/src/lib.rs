@@ -9,6 +9,7 @@
 pub mod backend;
 pub mod bptt;
 pub mod cell;
+pub mod checkpoint;
 pub mod error;
 pub mod grad_clip;
 pub mod init;
