@@ -1,0 +1,42 @@
+//! THE table of devices: which backend a name stands for.
+
+use rnnkit_core::backend::Backend;
+use rnnkit_core::reference::Reference;
+use rnnkit_core::{Error, Result};
+
+use crate::runner::{Case, Computed, Problem, run_case};
+
+/// The names that [`open`] knows.
+pub const NAMES: [&str; 3] = ["reference", "reference-f64", "cpu"];
+
+/// A backend that runs cases.
+pub struct Device {
+    /// Device and kernels in words.
+    pub describe: String,
+    run: Box<dyn Fn(&Case) -> Result<Computed, Problem>>,
+}
+
+impl Device {
+    /// What the case asks for, as far as this device can do it.
+    pub fn run(&self, case: &Case) -> Result<Computed, Problem> {
+        (self.run)(case)
+    }
+
+    fn new<B: Backend>(make: impl Fn() -> Result<B> + 'static) -> Result<Self> {
+        Ok(Self { describe: make()?.describe(), run: Box::new(move |case| run_case(&make, case)) })
+    }
+}
+
+/// The device of that name. A new backend is one more line here.
+pub fn open(name: &str) -> Result<Device> {
+    match name {
+        "reference" => Device::new(|| Ok(Reference::<f32>::new())),
+        "reference-f64" => Device::new(|| Ok(Reference::<f64>::new())),
+        "cpu" => Err(unavailable(name, "not built in yet")),
+        _ => Err(unavailable(name, &format!("it must be one of {}", NAMES.join(", ")))),
+    }
+}
+
+fn unavailable(device: &str, reason: &str) -> Error {
+    Error::DeviceUnavailable { device: device.to_owned(), reason: reason.to_owned() }
+}

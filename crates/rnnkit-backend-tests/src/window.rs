@@ -1,0 +1,171 @@
+//! One window on a backend, every value of it in reach: what tests and reference cases look through.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use rnnkit_core::Result;
+use rnnkit_core::backend::{Backend, Resident, Run, RunOf, Shape, Tap, Training};
+use rnnkit_core::grad_clip::ClipSpec;
+use rnnkit_core::math::Scalar;
+use rnnkit_core::optim::{OptimizerSpec, Sgd};
+use rnnkit_core::plan::ModelPlan;
+use rnnkit_core::spec::ModelSpec;
+use rnnkit_core::window::{Masks, Report, Sequence, Values, WindowPlan};
+
+/// Plain gradient descent; with learning rate 0 a step changes nothing.
+pub const SGD: OptimizerSpec = OptimizerSpec::Sgd(Sgd { momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
+
+/// A model, one window of data, and a backend that keeps everything of it.
+pub struct OneWindow<B: Backend> {
+    backend: B,
+    plan: Arc<ModelPlan>,
+    parameters: B::Memory,
+    gradients: B::Memory,
+    carry: B::Memory,
+    start: Vec<B::Real>,
+    prepared: B::Prepared,
+    /// The window's data as the backend holds them.
+    pub data: Resident<B::Data>,
+    windows: WindowPlan,
+    version: u64,
+    abort: AtomicBool,
+}
+
+/// Which window, and how it is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setup {
+    /// The model.
+    pub spec: ModelSpec,
+    /// The data.
+    pub sequence: Sequence,
+    /// Lanes N.
+    pub lanes: usize,
+    /// Time steps T.
+    pub time: usize,
+    /// [N]: where each lane starts.
+    pub starts: Vec<u32>,
+    /// [N]: whether it starts from zero.
+    pub resets: Vec<bool>,
+    /// Dropout.
+    pub masks: Masks,
+}
+
+impl<B: Backend> OneWindow<B> {
+    /// All parameters and the carry zero.
+    pub fn new(mut backend: B, setup: &Setup) -> Result<Self> {
+        let plan = Arc::new(ModelPlan::new(&setup.spec)?);
+        setup.sequence.check(&plan)?;
+        let windows = WindowPlan {
+            lanes: setup.lanes,
+            time: setup.time,
+            starts: setup.starts.clone(),
+            resets: setup.resets.clone(),
+            scalars: vec![SGD.scalars(0, 0.0)],
+            first_step: 0,
+            masks: setup.masks.clone(),
+        };
+        windows.check(&plan, &setup.sequence.extent(), true)?;
+        let shape = Shape { lanes: setup.lanes, time: setup.time, training: true, taps: true };
+        Ok(Self {
+            parameters: backend.alloc(plan.params.len())?,
+            gradients: backend.alloc(plan.params.len())?,
+            carry: backend.alloc(plan.carry.len(setup.lanes))?,
+            start: vec![B::Real::default(); plan.carry.len(setup.lanes)],
+            prepared: backend.prepare(&plan, shape)?,
+            data: resident(&mut backend, &setup.sequence)?,
+            backend,
+            plan,
+            windows,
+            version: 0,
+            abort: AtomicBool::new(false),
+        })
+    }
+
+    /// The model.
+    pub fn plan(&self) -> &ModelPlan {
+        &self.plan
+    }
+
+    /// Overwrites the flat buffer of parameters.
+    pub fn set_parameters(&mut self, values: &[f64]) -> Result<()> {
+        self.version += 1;
+        self.backend.write(&mut self.parameters, 0, &real::<B>(values))
+    }
+
+    /// The carry that each run starts from, in the carry's layout.
+    pub fn set_carry(&mut self, values: &[f64]) {
+        self.start = real::<B>(values);
+    }
+
+    /// Forward, back and a step of learning rate 0.
+    pub fn train(&mut self) -> Result<Report> {
+        self.run(true, |backend, run| backend.train_window(run, 0))
+    }
+
+    /// Forward with loss, with the same dropout.
+    pub fn evaluate(&mut self) -> Result<Report> {
+        self.run(false, |backend, run| backend.evaluate_window(run, 0))
+    }
+
+    fn run(&mut self, training: bool, stage: impl FnOnce(&mut B, &mut RunOf<'_, B>) -> Result<()>) -> Result<Report> {
+        self.backend.write(&mut self.carry, 0, &self.start)?;
+        let version = self.version;
+        let reports = self.with_run(training, |backend, run| {
+            backend.begin(run, version)?;
+            stage(backend, run)?;
+            backend.finish(run)
+        })?;
+        Ok(reports[0])
+    }
+
+    fn with_run<T>(&mut self, training: bool, act: impl FnOnce(&mut B, &mut RunOf<'_, B>) -> Result<T>) -> Result<T> {
+        let gradients = &mut self.gradients;
+        let training = training.then_some(Training { gradients, moments: &mut [], optimizer: &SGD, clip: &ClipSpec::None {} });
+        let mut run = Run {
+            plan: &self.plan,
+            parameters: &mut self.parameters,
+            training,
+            carry: &mut self.carry,
+            prepared: &mut self.prepared,
+            data: &self.data,
+            windows: &self.windows,
+            abort: &self.abort,
+        };
+        act(&mut self.backend, &mut run)
+    }
+
+    /// A value of the last run.
+    pub fn tap(&mut self, tap: Tap) -> Result<Vec<f64>> {
+        Ok(wide(&self.with_run(true, |backend, run| backend.tap(run, tap))?))
+    }
+
+    /// Gradients of the last training run, laid out as the parameters.
+    pub fn gradients(&mut self) -> Result<Vec<f64>> {
+        Ok(wide(&self.backend.read(&self.gradients, 0..self.plan.params.len())?))
+    }
+
+    /// The carry after the last run, in the carry's layout.
+    pub fn carry(&mut self) -> Result<Vec<f64>> {
+        Ok(wide(&self.backend.read(&self.carry, 0..self.start.len())?))
+    }
+}
+
+fn resident<B: Backend>(backend: &mut B, sequence: &Sequence) -> Result<Resident<B::Data>> {
+    let mask = sequence.mask.as_ref().map(|mask| Values::Real { width: 1, values: mask.clone() });
+    Ok(Resident {
+        extent: sequence.extent(),
+        inputs: backend.load(&sequence.inputs)?,
+        targets: sequence.targets.as_ref().map(|targets| backend.load(targets)).transpose()?,
+        mask: mask.as_ref().map(|mask| backend.load(mask)).transpose()?,
+    })
+}
+
+/// From f64 to a backend's numbers.
+pub fn real<B: Backend>(values: &[f64]) -> Vec<B::Real> {
+    values.iter().map(|&value| B::Real::from_f64(value)).collect()
+}
+
+/// From a backend's numbers to f64, exactly.
+pub fn wide<R: Scalar>(values: &[R]) -> Vec<f64> {
+    values.iter().map(|value| value.to_f64()).collect()
+}
