@@ -1,0 +1,61 @@
+/** From the option `corpus` to the normalised text that a model is trained on. */
+import { RnnKitError } from '../errors.ts'
+import { fieldIn, refuse, wellFormed } from '../options/check.ts'
+import type { NormalCorpusOptions } from '../options/corpus.ts'
+import { LONGEST_TEXT, readTextFile } from './read-file.ts'
+import { takeSymbols, type Unit } from './segment.ts'
+
+/**
+ * The corpus as one well-formed, non-empty string: read, `newlines`, `lowercase`, `normalize`, then the first
+ * `maxSymbols` symbols. A byte order mark is dropped once at the beginning of each file, and kept in `text`.
+ * @param unit the vocabulary's unit, in which `maxSymbols` counts
+ * @throws ERR_CORPUS_EMPTY, ERR_CORPUS_FILE, ERR_INVALID_UTF8, ERR_INVALID_OPTION or ERR_LONE_SURROGATE (`normalize`)
+ */
+export async function readCorpus(corpus: NormalCorpusOptions, unit: Unit): Promise<string> {
+  const { field, source, maxSymbols } = corpus
+  const read = source.kind === 'text' ? source.text : await readFiles(fieldIn(field, 'files'), source.files)
+  const normal = normaliseText(read, corpus)
+  const kept = maxSymbols === undefined ? normal : takeSymbols(normal, unit, maxSymbols)
+  if (kept !== '') return kept
+  throw new RnnKitError({
+    code: 'ERR_CORPUS_EMPTY',
+    message: `${field} has no text${read === '' ? '' : ' left after normalising'}: it must have at least one symbol`,
+    field,
+    value: '',
+  })
+}
+
+async function readFiles(field: string, files: readonly string[]): Promise<string> {
+  const texts: string[] = []
+  let length = 0
+  for (const [i, path] of files.entries()) {
+    const text = await readTextFile(`${field}[${i}]`, path)
+    length += text.length
+    if (length > LONGEST_TEXT) {
+      throw new RnnKitError({
+        code: 'ERR_CORPUS_FILE',
+        message: `${field}[${i}] makes the corpus too large: it can have at most ${LONGEST_TEXT.toLocaleString('en')} UTF-16 code units in all`,
+        field: `${field}[${i}]`,
+        value: path,
+      })
+    }
+    texts.push(text)
+  }
+  return texts.join('')
+}
+
+/** `newlines`, `lowercase` and `normalize` of the corpus options, in this order; also for text met after training. */
+export function normaliseText(
+  text: string,
+  options: Pick<NormalCorpusOptions, 'field' | 'newlines' | 'lowercase' | 'normalize'>,
+): string {
+  const lines = options.newlines === 'space' ? text.replace(/\r\n?|\n/g, ' ') : text
+  const cased = options.lowercase ? lines.toLowerCase() : lines
+  if (options.normalize === undefined) return cased
+  const field = fieldIn(options.field, 'normalize')
+  const normal: unknown = options.normalize(cased)
+  if (typeof normal !== 'string') {
+    return refuse(field, normal ?? null, 'a function that returns a string')
+  }
+  return wellFormed(field, normal)
+}
