@@ -69,6 +69,8 @@ fn run_file(device: &Device, path: &Path, out: &Path, selection: &Selection) -> 
         return Some(Outcome { name, section, status: Status::Elsewhere });
     }
     let target = out.join(path.file_name()?);
+    // An older run's numbers must not pass for this one's.
+    let _ = std::fs::remove_file(&target);
     let status = match run_caught(device, &case).and_then(|computed| write(&target, &computed)) {
         Ok(()) => Status::Written,
         Err(problem) => Status::Failed(problem),
