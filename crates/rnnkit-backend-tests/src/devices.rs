@@ -9,11 +9,13 @@ use crate::runner::{Case, Computed, Problem, run_case};
 /// The names that [`open`] knows.
 pub const NAMES: [&str; 3] = ["reference", "reference-f64", "cpu"];
 
+type RunCase = dyn Fn(&Case) -> Result<Computed, Problem>;
+
 /// A backend that runs cases.
 pub struct Device {
     /// Device and kernels in words.
     pub describe: String,
-    run: Box<dyn Fn(&Case) -> Result<Computed, Problem>>,
+    run: Box<RunCase>,
 }
 
 impl Device {

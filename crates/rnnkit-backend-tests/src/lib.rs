@@ -4,6 +4,7 @@
 
 pub mod devices;
 pub mod runner;
+pub mod steps;
 pub mod suite;
 pub mod tolerances;
 pub mod window;

@@ -101,7 +101,9 @@ mod tests {
     #[test]
     fn nan_equals_nan_only_and_an_infinity_itself_only() {
         assert_eq!(BITS.mismatch(&[f64::NAN, f64::INFINITY], &[f64::NAN, f64::INFINITY]), None);
-        for (got, want) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, 1.0), (f64::NEG_INFINITY, f64::INFINITY), (1.0, f64::INFINITY)] {
+        for (got, want) in
+            [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, 1.0), (f64::NEG_INFINITY, f64::INFINITY), (1.0, f64::INFINITY)]
+        {
             assert!(F32_AGAINST_F64.mismatch(&[got], &[want]).is_some(), "{got} against {want}");
         }
     }

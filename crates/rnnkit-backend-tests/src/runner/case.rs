@@ -177,7 +177,7 @@ impl Case {
             }
         }
         let whole = |group: &&str| wanted.keys().filter(|name| name.starts_with(group)).all(|name| computed.contains_key(name));
-        if !alternatives.is_empty() && !alternatives.iter().any(|group| whole(&group)) {
+        if !alternatives.is_empty() && !alternatives.iter().any(whole) {
             return Err(Problem::NotComputed { name: format!("one whole group of {}", alternatives.join(", ")) });
         }
         Ok(computed)

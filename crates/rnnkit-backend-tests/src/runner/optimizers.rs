@@ -1,15 +1,14 @@
 //! Optimizers: given gradients, step by step, through the backend's own update.
 
 use rnnkit_core::Result as CoreResult;
-use rnnkit_core::backend::{Backend, Training};
+use rnnkit_core::backend::Backend;
 use rnnkit_core::grad_clip::ClipSpec;
 use rnnkit_core::init::TensorRole;
 use rnnkit_core::layout::ParamLayout;
-use rnnkit_core::math::Scalar;
 use rnnkit_core::optim::{Adagrad, Adam, OptimizerSpec, RmsProp, Sgd};
 
 use super::{Case, Computed, Hyper, Problem, Tensor};
-use crate::window::{real, wide};
+use crate::steps::walk;
 
 type Make<'a, B> = &'a dyn Fn() -> CoreResult<B>;
 
@@ -62,8 +61,8 @@ pub fn run<B: Backend>(make: Make<'_, B>, case: &Case) -> Result<Computed, Probl
     if rates.len() != steps {
         return Err(Problem::unfit("hyper.lr_at_step", format!("{} rates; expected {steps}", rates.len())));
     }
-    let (layout, parameters, gradients) = read_tensors(case, steps)?;
-    let states = walk(make()?, &spec, &rates, &parameters, &gradients)?;
+    let Given { layout, parameters, gradients } = Given::read(case, steps)?;
+    let states = walk(make()?, &spec, &ClipSpec::None {}, &rates, &parameters, &gradients)?;
     let mut computed = Computed::new();
     for tensor in layout.tensors() {
         let path: Vec<f64> = states.path.iter().flat_map(|parameters| parameters[tensor.range()].to_vec()).collect();
@@ -77,59 +76,33 @@ pub fn run<B: Backend>(make: Make<'_, B>, case: &Case) -> Result<Computed, Probl
     Ok(computed)
 }
 
-/// Layout, parameters, and the gradients of each step.
-fn read_tensors(case: &Case, steps: usize) -> Result<(ParamLayout, Vec<f64>, Vec<Vec<f64>>), Problem> {
-    let mut layout = ParamLayout::default();
-    for name in case.names("param.") {
-        let tensor = case.get(name).ok_or_else(|| Problem::missing(name))?;
-        layout.push(&name["param.".len()..], &tensor.shape, TensorRole::DenseWeight, None);
-    }
-    let mut parameters = vec![0.0; layout.len()];
-    let mut gradients = vec![vec![0.0; layout.len()]; steps];
-    let copy = |place: &mut [f64], values: &[f32]| place.iter_mut().zip(values).for_each(|(place, &value)| *place = f64::from(value));
-    for tensor in layout.tensors() {
-        copy(&mut parameters[tensor.range()], case.real(&format!("param.{}", tensor.name), &tensor.shape)?);
-        let shape: Vec<usize> = std::iter::once(steps).chain(tensor.shape.iter().copied()).collect();
-        let all = case.real(&format!("input.grad.{}", tensor.name), &shape)?;
-        for (gradients, values) in gradients.iter_mut().zip(all.chunks_exact(tensor.len())) {
-            copy(&mut gradients[tensor.range()], values);
+/// What a case gives.
+struct Given {
+    layout: ParamLayout,
+    /// The flat buffer.
+    parameters: Vec<f64>,
+    /// The flat buffer of each step.
+    gradients: Vec<Vec<f64>>,
+}
+
+impl Given {
+    fn read(case: &Case, steps: usize) -> Result<Self, Problem> {
+        let mut layout = ParamLayout::default();
+        for name in case.names("param.") {
+            let tensor = case.get(name).ok_or_else(|| Problem::missing(name))?;
+            layout.push(&name["param.".len()..], &tensor.shape, TensorRole::DenseWeight, None);
         }
+        let mut parameters = vec![0.0; layout.len()];
+        let mut gradients = vec![vec![0.0; layout.len()]; steps];
+        let copy = |place: &mut [f64], values: &[f32]| place.iter_mut().zip(values).for_each(|(place, &value)| *place = f64::from(value));
+        for tensor in layout.tensors() {
+            copy(&mut parameters[tensor.range()], case.real(&format!("param.{}", tensor.name), &tensor.shape)?);
+            let shape: Vec<usize> = std::iter::once(steps).chain(tensor.shape.iter().copied()).collect();
+            let all = case.real(&format!("input.grad.{}", tensor.name), &shape)?;
+            for (gradients, values) in gradients.iter_mut().zip(all.chunks_exact(tensor.len())) {
+                copy(&mut gradients[tensor.range()], values);
+            }
+        }
+        Ok(Self { layout, parameters, gradients })
     }
-    Ok((layout, parameters, gradients))
-}
-
-/// Parameters after each step, and the moments after the last.
-pub struct Walk {
-    /// [steps][parameters].
-    pub path: Vec<Vec<f64>>,
-    /// In the optimizer's order.
-    pub moments: Vec<Vec<f64>>,
-}
-
-/// Steps through a backend, nothing clipped. `rates`: one a step; `gradients`: those of each step.
-pub fn walk<B: Backend>(
-    mut backend: B,
-    spec: &OptimizerSpec,
-    rates: &[f64],
-    parameters: &[f64],
-    gradients: &[Vec<f64>],
-) -> CoreResult<Walk> {
-    let len = parameters.len();
-    let (mut memory, mut gradient_memory) = (backend.alloc(len)?, backend.alloc(len)?);
-    backend.write(&mut memory, 0, &real::<B>(parameters))?;
-    let mut moments = Vec::new();
-    for moment in spec.moments() {
-        let mut memory = backend.alloc(len)?;
-        backend.write(&mut memory, 0, &vec![B::Real::from_f64(moment.initial); len])?;
-        moments.push(memory);
-    }
-    let mut path = Vec::new();
-    for ((step, &rate), gradients) in (0..).zip(rates).zip(gradients) {
-        backend.write(&mut gradient_memory, 0, &real::<B>(gradients))?;
-        let training = Training { gradients: &mut gradient_memory, moments: &mut moments, optimizer: spec, clip: &ClipSpec::None {} };
-        backend.clip_and_update(&mut memory, training, &spec.scalars(step, rate))?;
-        path.push(wide(&backend.read(&memory, 0..len)?));
-    }
-    let moments = moments.iter().map(|memory| Ok(wide(&backend.read(memory, 0..len)?))).collect::<CoreResult<_>>()?;
-    Ok(Walk { path, moments })
 }

@@ -1,1 +1,46 @@
-//! The suite.
+//! The suite: what every backend must hold, generic over the backend. [`backend_suite!`] makes each claim a test.
+
+pub mod cases;
+pub mod gradients;
+pub mod models;
+pub mod optimizers;
+pub mod oracle;
+pub mod paths;
+pub mod robustness;
+pub mod sampling;
+pub mod training;
+
+/// Makes a backend; the suite takes a fresh one wherever it starts anew.
+pub type Make<'a, B> = &'a dyn Fn() -> B;
+
+/// Makes the suite's claims tests of the backend that the expression makes.
+#[macro_export]
+macro_rules! backend_suite {
+    ($make:expr) => {
+        $crate::backend_suite! { $make =>
+            cases::the_reference_cases_pass;
+            oracle::values_and_gradients_match_the_f64_oracle;
+            paths::production_form_gives_what_taps_show;
+            paths::fast_paths_give_what_plain_loops_give;
+            training::four_windows_in_one_call_equal_one_window_in_four_calls;
+            training::a_reset_lane_starts_from_zero_and_leaves_the_others_alone;
+            training::evaluation_and_training_give_the_same_loss_without_dropout;
+            training::every_workspace_sees_the_parameters_as_they_are;
+            training::a_restored_training_goes_on_with_the_same_bits;
+            robustness::an_abort_beforehand_changes_nothing;
+            robustness::an_abort_in_between_leaves_whole_windows;
+            robustness::a_parameter_that_is_not_finite_changes_nothing_else;
+            robustness::windows_after_a_blow_up_change_nothing;
+            optimizers::every_optimizer_follows_the_cores_formula;
+            optimizers::padding_stays_zero;
+            sampling::greedy_sampling_by_carry_equals_running_the_text_forward;
+            sampling::a_window_context_sees_the_last_symbols_only;
+        }
+    };
+    ($make:expr => $($module:ident :: $claim:ident;)*) => {
+        $(#[test]
+        fn $claim() {
+            $crate::suite::$module::$claim(&|| $make);
+        })*
+    };
+}

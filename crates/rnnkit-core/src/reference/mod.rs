@@ -218,7 +218,9 @@ impl<R: Scalar> Backend for Reference<R> {
                 let rows = if run.plan.head.predict == Predict::LastStep { run.windows.lanes } else { rows };
                 space.logits[..rows * run.plan.head.size].to_vec()
             }
-            Tap::InputGradient if space.d_input.is_empty() => return Err(Error::internal("a one-hot input has no rows to show a gradient of")),
+            Tap::InputGradient if space.d_input.is_empty() => {
+                return Err(Error::internal("a one-hot input has no rows to show a gradient of"));
+            }
             Tap::InputGradient => space.d_input[..rows * run.plan.spec.input.width()].to_vec(),
             Tap::CarryGradient => recurrent::carry_gradient(run),
         })

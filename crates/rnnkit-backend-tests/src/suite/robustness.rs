@@ -1,0 +1,114 @@
+//! Aborts and numbers that are not finite: whatever happens, what stood before the window stands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rnnkit_core::backend::Backend;
+use rnnkit_core::cell::CellKind;
+use rnnkit_core::grad_clip::ClipSpec;
+use rnnkit_core::session::TrainingSetup;
+
+use super::Make;
+use super::models::{Sample, Sizes, symbols};
+use super::training::{Trainer, training_samples};
+use crate::window::SGD;
+
+/// The flag is up before the call.
+pub fn an_abort_beforehand_changes_nothing<B: Backend>(make: Make<'_, B>) {
+    for sample in &training_samples() {
+        let mut trainer = Trainer::new(make(), sample);
+        trainer.train(0, 1, 0.02);
+        let before = trainer.state();
+        let call = trainer.session.train(&trainer.request(1, 3, 0.02), &AtomicBool::new(true)).expect("an abort is no error");
+        assert_eq!((call.reports.len(), call.applied, call.aborted), (0, 0, true), "{}", sample.name);
+        trainer.state().assert_same(&before, &sample.name);
+    }
+}
+
+/// The flag goes up somewhere inside: what stands then is what so many whole windows leave, and training goes on from there.
+pub fn an_abort_in_between_leaves_whole_windows<B: Backend>(make: Make<'_, B>) {
+    const WINDOWS: usize = 60;
+    let sizes = Sizes { lanes: 4, time: 25, windows: WINDOWS };
+    let sample = Sample::new("aborted", symbols(CellKind::Lstm, 11, &[24, 24]), sizes);
+    let mut interrupted = 0;
+    for microseconds in [0, 100, 300, 1000, 3000, 10_000] {
+        let mut trainer = Trainer::new(make(), &sample);
+        let request = trainer.request(0, WINDOWS, 0.01);
+        let abort = Arc::new(AtomicBool::new(false));
+        let flag = abort.clone();
+        let other = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_micros(microseconds));
+            flag.store(true, Ordering::Relaxed);
+        });
+        let call = trainer.session.train(&request, &abort).expect("an abort is no error");
+        other.join().expect("the other thread only sleeps");
+        interrupted += usize::from(call.aborted);
+        assert!(call.aborted || call.applied == WINDOWS);
+        let mut whole = Trainer::new(make(), &sample);
+        if call.applied > 0 {
+            whole.train(0, call.applied, 0.01);
+        }
+        trainer.state().assert_same(&whole.state(), &format!("after {} windows", call.applied));
+        if call.applied < WINDOWS {
+            trainer.train(call.applied, 1, 0.01);
+            whole.train(call.applied, 1, 0.01);
+            trainer.state().assert_same(&whole.state(), "going on after an abort");
+        }
+    }
+    assert!(interrupted > 0, "no call was interrupted, so nothing was tested");
+}
+
+/// An infinite bias of the head makes the loss NaN; an infinite weight below makes gradients so.
+pub fn a_parameter_that_is_not_finite_changes_nothing_else<B: Backend>(make: Make<'_, B>) {
+    for name in ["head.bias", "weight_hh_l0", "embedding.weight"] {
+        for sample in &training_samples() {
+            let mut trainer = Trainer::new(make(), sample);
+            trainer.train(0, 1, 0.02);
+            let mut parameters = trainer.session.parameters().expect("parameters");
+            let tensor = trainer.session.plan().params.tensor(name).expect("the model has it").clone();
+            let infinity: B::Real = rnnkit_core::math::Scalar::from_f64(f64::INFINITY);
+            // The table's every row: some symbol of the window is among them.
+            let at = if name == "embedding.weight" { tensor.range() } else { tensor.offset..tensor.offset + 1 };
+            parameters[at].fill(infinity);
+            trainer.session.set_parameters(&parameters).expect("the sizes fit");
+            let before = trainer.state();
+            let call = trainer.train(1, 3, 0.02);
+            let what = format!("{}, {name}", sample.name);
+            // A saturating cell may digest an infinite weight: then the window is a window like any other.
+            if call.reports[0].non_finite || name == "head.bias" {
+                assert!(call.reports.iter().all(|report| report.non_finite), "{what}: sticky");
+                assert_eq!(call.applied, 0, "{what}");
+                trainer.state().assert_same(&before, &what);
+            }
+        }
+    }
+}
+
+/// A learning rate near the largest number destroys the parameters in the first step; a later window sees it, and all after it hold still.
+pub fn windows_after_a_blow_up_change_nothing<B: Backend>(make: Make<'_, B>) {
+    let setup = TrainingSetup { optimizer: SGD, clip: ClipSpec::None {}, seed: 3 };
+    let rate = if size_of::<B::Real>() == 4 { 1e38 } else { f64::MAX };
+    for sample in &training_samples() {
+        let (mut trainer, mut first) = (Trainer::with(make(), sample, &setup), Trainer::with(make(), sample, &setup));
+        let call = trainer.train(0, 4, rate);
+        let flags: Vec<bool> = call.reports.iter().map(|report| report.non_finite).collect();
+        let good = flags.iter().take_while(|bad| !**bad).count();
+        assert!(good < 4, "{}: nothing blew up, so nothing was tested", sample.name);
+        assert!(flags[good..].iter().all(|&bad| bad), "{}: the status is sticky", sample.name);
+        assert_eq!(call.applied, good, "{}", sample.name);
+        first.train(0, good.max(1), rate);
+        if good > 0 {
+            trainer.state().assert_same(&first.state(), &sample.name);
+        }
+        // The next call starts with a clean status: a rate of 0 on good parameters is a good step.
+        trainer.session.set_parameters(&crate::window::real::<B>(&sample.parameters)).expect("the sizes fit");
+        let request = {
+            let mut request = trainer.request(0, 1, 0.0);
+            request.resets.fill(true);
+            request
+        };
+        let call = trainer.session.train(&request, &AtomicBool::new(false)).expect("the windows lie in the data");
+        assert!(!call.reports[0].non_finite, "{}: a new call begins with a clean status", sample.name);
+    }
+}
