@@ -3,6 +3,7 @@
 use rnnkit_core::backend::Backend;
 use rnnkit_core::reference::Reference;
 use rnnkit_core::{Error, Result};
+use rnnkit_cpu::Cpu;
 
 use crate::runner::{Case, Computed, Problem, run_case};
 
@@ -34,9 +35,14 @@ pub fn open(name: &str) -> Result<Device> {
     match name {
         "reference" => Device::new(|| Ok(Reference::<f32>::new())),
         "reference-f64" => Device::new(|| Ok(Reference::<f64>::new())),
-        "cpu" => Err(unavailable(name, "not built in yet")),
+        "cpu" => Device::new(|| Cpu::new(available_parallelism())),
         _ => Err(unavailable(name, &format!("it must be one of {}", NAMES.join(", ")))),
     }
+}
+
+/// As many threads as the machine has processors.
+fn available_parallelism() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn unavailable(device: &str, reason: &str) -> Error {

@@ -55,7 +55,7 @@ fn above_zero(field: &str, value: f64) -> Result<()> {
 /// Sum of the squares of one chunk (at most [`CHUNK`] elements).
 ///
 /// Sixteen running sums in f64, added up in their order: the compiler may keep them in vectors and the bits stay the same.
-#[inline]
+#[inline(always)]
 pub fn square_sum<R: Scalar>(chunk: &[R]) -> f64 {
     let mut sums = [0.0; 16];
     let (blocks, rest) = chunk.as_chunks::<16>();
@@ -86,7 +86,7 @@ pub fn norm_scale(norm: f64, theta: f64, epsilon: f64) -> f64 {
 }
 
 /// Clamps each gradient to [-limit, limit]; NaN stays NaN. Returns whether any was outside.
-#[inline]
+#[inline(always)]
 pub fn clip_value<R: Scalar>(gradients: &mut [R], limit: f64) -> bool {
     let (low, high) = (R::from_f64(-limit), R::from_f64(limit));
     let mut clipped = false;

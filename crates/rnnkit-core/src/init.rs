@@ -50,21 +50,21 @@ pub enum TensorRole {
     WeightIh,
     /// [G*H, H]: from the time step before.
     WeightHh,
-    /// [G*H].
+    /// `[G*H]`.
     BiasIh,
-    /// [G*H].
+    /// `[G*H]`.
     BiasHh,
     /// [O, I].
     DenseWeight,
-    /// [O].
+    /// `[O]`.
     DenseBias,
     /// [V, H].
     HeadWeight,
-    /// [V].
+    /// `[V]`.
     HeadBias,
-    /// [H]: batch normalisation's scale; starts at 1.
+    /// `[H]`: batch normalisation's scale; starts at 1.
     Gamma,
-    /// [H]: batch normalisation's shift; starts at 0.
+    /// `[H]`: batch normalisation's shift; starts at 0.
     Beta,
 }
 
@@ -100,7 +100,7 @@ pub fn fill(spec: &InitSpec, tensor: &TensorShape<'_>, key: Key, values: &mut [f
     }
 }
 
-/// Sets the forget gate's rows of a bias [G*H] to `value`; nothing where the cell has no such gate.
+/// Sets the forget gate's rows of a bias `[G*H]` to `value`; nothing where the cell has no such gate.
 pub fn fill_forget_gate(tensor: &TensorShape<'_>, value: f64, bias: &mut [f64]) {
     if let Some(gate) = tensor.forget_gate {
         bias[gate * tensor.hidden..(gate + 1) * tensor.hidden].fill(value);

@@ -4,6 +4,28 @@
 //! in the order of the elements, so that a row's loss has the same bits whoever computes it.
 
 use crate::math::Scalar;
+use crate::spec::{LossSpec, Reduction};
+
+impl LossSpec {
+    /// Factor from the sum over a window's predicted rows to the mean that the loss is made of; each row's gradient has it too.
+    /// `count`: predicted rows; `size`: values of a row.
+    pub fn row_scale(&self, count: usize, lanes: usize, size: usize) -> f64 {
+        match self {
+            LossSpec::CrossEntropy { reduction: Reduction::SumOverTime, .. } => 1.0 / lanes as f64,
+            LossSpec::CrossEntropy { .. } => 1.0 / count.max(1) as f64,
+            LossSpec::MeanSquaredError | LossSpec::RootMeanSquaredError => 1.0 / (count.max(1) * size) as f64,
+        }
+    }
+
+    /// The objective from that mean, and the factor of all gradients that only the whole sum gives.
+    pub fn objective(&self, mean: f64) -> (f64, f64) {
+        match self {
+            // d sqrt(m) = dm / (2 sqrt(m)); at m = 0 the gradients are 0 anyway.
+            LossSpec::RootMeanSquaredError if mean > 0.0 => (mean.sqrt(), 0.5 / mean.sqrt()),
+            _ => (mean, 1.0),
+        }
+    }
+}
 
 /// The loss of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -17,7 +39,7 @@ pub struct RowLoss {
 /// Softmax cross-entropy of one row against the symbol `target`.
 ///
 /// The target distribution is `(1 - smoothing) * one_hot + smoothing / V` (PyTorch's and Keras's form, the true symbol included),
-/// `smoothing` in [0, 1). `logits`: [V]. `gradient`, if wanted: [V], set to `gradient_scale` times the objective's gradient.
+/// `smoothing` in [0, 1). `logits`: `[V]`. `gradient`, if wanted: `[V]`, set to `gradient_scale` times the objective's gradient.
 /// The largest logit is subtracted first, so that finite logits do not overflow; a NaN or +infinity among them makes both losses NaN.
 pub fn softmax_cross_entropy<R: Scalar>(
     logits: &[R],
@@ -35,7 +57,7 @@ pub fn softmax_cross_entropy<R: Scalar>(
     distances.loss(logits.iter().map(|&x| (x - largest).exp().to_f64()).sum(), smoothing)
 }
 
-/// As [`softmax_cross_entropy`], with the gradient written over the logits: `row`: [V].
+/// As [`softmax_cross_entropy`], with the gradient written over the logits: `row`: `[V]`.
 pub fn softmax_cross_entropy_in_place<R: Scalar>(row: &mut [R], target: usize, smoothing: f64, gradient_scale: f64) -> RowLoss {
     let largest = largest(row);
     let distances = Distances::new(row, largest, target, smoothing);
@@ -56,7 +78,7 @@ pub fn softmax_cross_entropy_in_place<R: Scalar>(row: &mut [R], target: usize, s
     distances.loss(sum, smoothing)
 }
 
-/// log softmax(logits), nats. `logits`, `out`: [V].
+/// log softmax(logits), nats. `logits`, `out`: `[V]`.
 pub fn log_softmax<R: Scalar>(logits: &[R], out: &mut [f64]) {
     assert_eq!(logits.len(), out.len(), "one log-probability for each logit");
     let largest = largest(logits).to_f64();
@@ -66,9 +88,9 @@ pub fn log_softmax<R: Scalar>(logits: &[R], out: &mut [f64]) {
     }
 }
 
-/// Sum of the squared differences of one row, without a factor 1/2. `prediction`, `target`: [O].
+/// Sum of the squared differences of one row, without a factor 1/2. `prediction`, `target`: `[O]`.
 ///
-/// `gradient`, if wanted: [O], set to `gradient_scale * 2 * (prediction - target)`. The mean squared error of n elements takes
+/// `gradient`, if wanted: `[O]`, set to `gradient_scale * 2 * (prediction - target)`. The mean squared error of n elements takes
 /// `gradient_scale = 1/n`; its root takes `1 / (2 n rmse)`, known only once all rows were summed.
 pub fn squared_error<R: Scalar>(prediction: &[R], target: &[R], gradient_scale: f64, gradient: Option<&mut [R]>) -> f64 {
     assert_eq!(prediction.len(), target.len(), "one target for each prediction");

@@ -4,8 +4,11 @@
 //! SC 2011): add, xor and rotate only, so that a shader and JavaScript draw the same bits. A resumed run goes on bit for bit,
 //! and threads may draw in any order.
 
-/// Rotations of Threefry-2x32, used in turn (Random123, `R_32x2`).
-const ROTATIONS: [u32; 8] = [13, 15, 26, 6, 17, 29, 16, 24];
+/// Rotations of the first, third and fifth four rounds of Threefry-2x32 (Random123, `R_32x2`).
+const EVEN: [u32; 4] = [13, 15, 26, 6];
+
+/// Rotations of the second and fourth four rounds.
+const ODD: [u32; 4] = [17, 29, 16, 24];
 
 /// The key schedule's parity word (Skein's, for 32 bits).
 const PARITY: u32 = 0x1BD1_1BDA;
@@ -16,18 +19,25 @@ const CHILD: u32 = 0xffff_ffff;
 /// One block of Threefry-2x32-20: two words for a key and a counter.
 #[inline(always)]
 pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
-    let schedule = [key[0], key[1], PARITY ^ key[0] ^ key[1]];
-    let mut x0 = counter[0].wrapping_add(schedule[0]);
-    let mut x1 = counter[1].wrapping_add(schedule[1]);
-    for group in 0..5 {
-        for round in 0..4 {
-            x0 = x0.wrapping_add(x1);
-            x1 = x1.rotate_left(ROTATIONS[(group % 2) * 4 + round]) ^ x0;
-        }
-        x0 = x0.wrapping_add(schedule[(group + 1) % 3]);
-        x1 = x1.wrapping_add(schedule[(group + 2) % 3]).wrapping_add(group as u32 + 1);
-    }
-    [x0, x1]
+    let [k0, k1, k2] = [key[0], key[1], PARITY ^ key[0] ^ key[1]];
+    let start = [counter[0].wrapping_add(k0), counter[1].wrapping_add(k1)];
+    // Written out, so that a loop over blocks has a straight body and is kept in vectors.
+    let x = four_rounds(start, EVEN, [k1, k2.wrapping_add(1)]);
+    let x = four_rounds(x, ODD, [k2, k0.wrapping_add(2)]);
+    let x = four_rounds(x, EVEN, [k0, k1.wrapping_add(3)]);
+    let x = four_rounds(x, ODD, [k1, k2.wrapping_add(4)]);
+    four_rounds(x, EVEN, [k2, k0.wrapping_add(5)])
+}
+
+/// Four rounds and the key words that are added after them.
+#[inline(always)]
+fn four_rounds(x: [u32; 2], rotations: [u32; 4], key: [u32; 2]) -> [u32; 2] {
+    let round = |[x0, x1]: [u32; 2], rotation: u32| {
+        let sum = x0.wrapping_add(x1);
+        [sum, x1.rotate_left(rotation) ^ sum]
+    };
+    let x = round(round(round(round(x, rotations[0]), rotations[1]), rotations[2]), rotations[3]);
+    [x[0].wrapping_add(key[0]), x[1].wrapping_add(key[1])]
 }
 
 /// What random numbers are for; each purpose has numbers of its own.
@@ -104,13 +114,14 @@ pub fn keeps(key: Key, element: u64, threshold: u32) -> bool {
 }
 
 /// Mask bits of the 32 elements from 32 * `index` on, the first in the lowest bit; 1 = kept.
-#[inline]
+#[inline(always)]
 pub fn keep_word(key: Key, index: u64, threshold: u32) -> u32 {
+    // Sixteen blocks of two words; their draws share the high word, since 16 divides 2^32.
+    let [low, high] = words(index * 16);
     let mut bits = 0;
-    for block in 0..16u64 {
-        let [w0, w1] = key.bits(index * 16 + block);
-        bits |= u32::from(w0 >= threshold) << (2 * block);
-        bits |= u32::from(w1 >= threshold) << (2 * block + 1);
+    for block in 0..16 {
+        let [w0, w1] = threefry2x32(key.0, [low + block, high]);
+        bits |= (u32::from(w0 >= threshold) | u32::from(w1 >= threshold) << 1) << (2 * block);
     }
     bits
 }
@@ -202,6 +213,14 @@ mod tests {
                 assert_eq!(mask[e / 32] >> (e % 32) & 1 == 1, want, "element {e} of {elements}");
             }
         }
+    }
+
+    #[test]
+    fn a_word_of_a_mask_far_out_has_the_bits_of_its_elements() {
+        let key = Key::stream(3, Stream::Dropout, 9);
+        let index = (1 << 32) / 16 + 5;
+        let word = keep_word(key, index, 1 << 31);
+        assert!((0..32).all(|bit| (word >> bit & 1 == 1) == keeps(key, index * 32 + bit, 1 << 31)), "{word:#b}");
     }
 
     #[test]

@@ -49,9 +49,9 @@ impl SamplingOptions {
 #[derive(Debug, Clone)]
 pub struct Chooser {
     options: SamplingOptions,
-    /// [V].
+    /// `[V]`.
     probabilities: Vec<f64>,
-    /// [V]: what the cuts sort.
+    /// `[V]`: what the cuts sort.
     candidates: Vec<(f64, u32)>,
 }
 
@@ -65,7 +65,7 @@ impl Chooser {
         Ok(Self { options, probabilities: vec![0.0; vocabulary], candidates: Vec::with_capacity(vocabulary) })
     }
 
-    /// The probability of each symbol, [V], from its logit, [V]; greedy gives the likeliest 1.
+    /// The probability of each symbol, `[V]`, from its logit, `[V]`; greedy gives the likeliest 1.
     ///
     /// # Errors
     /// `ERR_INVALID_OPTION` for the field `logits` if one is NaN or infinite.

@@ -28,6 +28,22 @@ impl Values {
         }
     }
 
+    /// The id at a position.
+    pub fn id(&self, position: usize) -> Result<u32> {
+        match self {
+            Values::Ids(ids) => Ok(ids[position]),
+            Values::Real { .. } => Err(Error::internal("ids were expected, the data are real numbers")),
+        }
+    }
+
+    /// The row at a position.
+    pub fn row(&self, position: usize) -> Result<&[f32]> {
+        match self {
+            Values::Real { width, values } => Ok(&values[position * width..(position + 1) * width]),
+            Values::Ids(_) => Err(Error::internal("real numbers were expected, the data are ids")),
+        }
+    }
+
     /// Checks that ids lie below `limit`, or that rows are `limit` wide.
     pub fn check(&self, field: &str, limit: usize) -> Result<()> {
         match self {
@@ -148,7 +164,7 @@ pub struct WindowPlan {
 impl WindowPlan {
     /// Number of windows K.
     pub fn windows(&self) -> usize {
-        if self.lanes == 0 { 0 } else { self.starts.len() / self.lanes }
+        self.starts.len().checked_div(self.lanes).unwrap_or(0)
     }
 
     /// Starts of window k, one a lane.

@@ -4,9 +4,9 @@ use super::products::{add_outer, add_rows, affine, back};
 use super::workspace::Workspace;
 use crate::backend::Run;
 use crate::error::Result;
-use crate::loss::softmax_cross_entropy;
+use crate::loss::{softmax_cross_entropy, squared_error};
 use crate::math::Scalar;
-use crate::spec::{LossSpec, Predict, Reduction};
+use crate::spec::{LossSpec, Predict};
 use crate::window::Report;
 
 type HostRun<'a, R> = Run<'a, Vec<R>, super::HostData<R>, Workspace<R>>;
@@ -58,7 +58,7 @@ fn loss<R: Scalar>(run: &mut HostRun<'_, R>, k: usize) -> Result<Report> {
     let steps = predicted_steps(run.plan.head.predict, run.windows.time);
     let first = steps.start;
     let mut sums = (0.0, 0.0);
-    let scale = gradient_scale(&run.plan.spec.loss, count, n, size);
+    let scale = run.plan.spec.loss.row_scale(count, n, size);
     for t in steps {
         for lane in 0..n {
             let row = ((t - first) * n + lane) * size..((t - first) * n + lane + 1) * size;
@@ -76,46 +76,16 @@ fn loss<R: Scalar>(run: &mut HostRun<'_, R>, k: usize) -> Result<Report> {
                 let row = softmax_cross_entropy(logits, target, label_smoothing, scale, Some(d_logits));
                 sums = (sums.0 + row.objective, sums.1 + row.nats);
             } else {
-                let squares = squared_error(logits, targets.row(target)?, scale, d_logits);
+                let squares = squared_error(logits, targets.row(target)?, scale, Some(d_logits));
                 sums = (sums.0 + squares, sums.1 + squares);
             }
         }
     }
-    let (loss, factor) = reduce(&run.plan.spec.loss, sums.0, count, n, size);
+    let (loss, factor) = run.plan.spec.loss.objective(sums.0 * scale);
     if factor != 1.0 {
         run.prepared.d_logits.iter_mut().for_each(|d| *d = *d * R::from_f64(factor));
     }
     Ok(Report { loss, nats: sums.1, count: count as u64, ..Report::default() })
-}
-
-/// Factor of a row's gradient that is known before the sum is.
-fn gradient_scale(loss: &LossSpec, count: usize, lanes: usize, size: usize) -> f64 {
-    match loss {
-        LossSpec::CrossEntropy { reduction: Reduction::SumOverTime, .. } => 1.0 / lanes as f64,
-        LossSpec::CrossEntropy { .. } => 1.0 / count.max(1) as f64,
-        LossSpec::MeanSquaredError | LossSpec::RootMeanSquaredError => 1.0 / (count.max(1) * size) as f64,
-    }
-}
-
-/// The objective from its sum, and the factor of all gradients that only the sum gives.
-fn reduce(loss: &LossSpec, sum: f64, count: usize, lanes: usize, size: usize) -> (f64, f64) {
-    let mean = sum * gradient_scale(loss, count, lanes, size);
-    match loss {
-        // d sqrt(m) = dm / (2 sqrt(m)); at m = 0 the gradients are 0 anyway.
-        LossSpec::RootMeanSquaredError if mean > 0.0 => (mean.sqrt(), 0.5 / mean.sqrt()),
-        _ => (mean, 1.0),
-    }
-}
-
-/// Sum of (y - target)²; `d` = 2 scale (y - target).
-fn squared_error<R: Scalar>(y: &[R], target: &[R], scale: f64, d: &mut [R]) -> f64 {
-    let mut sum = 0.0;
-    for ((&y, &target), d) in y.iter().zip(target).zip(d) {
-        let difference = y - target;
-        sum += difference.to_f64() * difference.to_f64();
-        *d = difference * R::from_f64(2.0 * scale);
-    }
-    sum
 }
 
 /// From `d_logits` to the gradient of the last layer's output; zero where the head does not look.

@@ -73,7 +73,7 @@ impl<B: Backend> Session<B> {
         let sampler = Sampler {
             sampling: sampling.clone(),
             key: Key::stream(sampling.seed, Stream::Sampling, 0),
-            chooser: Chooser::new(sampling.options.clone(), size)?,
+            chooser: Chooser::new(sampling.options, size)?,
             drawn: 0,
             carry: Carry { lanes: 1, memory: self.backend.alloc(self.plan.carry.len(1))? },
             data: Resident {

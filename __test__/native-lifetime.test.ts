@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import test from 'ava'
+import { endlessWindows, modelJson, roundText, SETUP } from './fixtures/native-model.ts'
+
+interface End {
+  code: number | null
+  signal: string | null
+  stderr: string
+}
+
+function endOf(script: string, args: string[]): Promise<End> {
+  const path = fileURLToPath(new URL(`fixtures/${script}`, import.meta.url))
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['--import=tsx', path, ...args], { timeout: 20_000 }, (_, __, stderr) => {
+      resolve({ code: child.exitCode, signal: child.signalCode, stderr })
+    })
+  })
+}
+
+const ENDS: Record<string, Pick<End, 'code' | 'signal'>> = {
+  'process.exit': { code: 3, signal: null },
+  'uncaught error': { code: 1, signal: null },
+  'nothing pending': { code: 0, signal: null },
+  close: { code: 0, signal: null },
+  signal: { code: null, signal: 'SIGTERM' },
+}
+
+for (const [way, expected] of Object.entries(ENDS)) {
+  test.serial(`a process that trains ends as it should: ${way}`, async (t) => {
+    const { code, signal, stderr } = await endOf('exit-while-training.ts', [way])
+    t.deepEqual({ code, signal }, expected, stderr)
+  })
+}
+
+async function terminateWhileTraining(): Promise<number> {
+  const workerData = { model: modelJson(), setup: SETUP, text: roundText(20_100), request: endlessWindows(0) }
+  const worker = new Worker(new URL('fixtures/worker-training.mjs', import.meta.url), { workerData, execArgv: [] })
+  await once(worker, 'message')
+  return worker.terminate()
+}
+
+test.serial('workers that train are terminated one after the other', async (t) => {
+  for (let round = 0; round < 5; round += 1) t.is(await terminateWhileTraining(), 1)
+})
+
+test.serial('workers that train are terminated at once', async (t) => {
+  t.deepEqual(await Promise.all(Array.from({ length: 6 }, terminateWhileTraining)), new Array(6).fill(1))
+})

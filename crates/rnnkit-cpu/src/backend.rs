@@ -1,0 +1,346 @@
+//! [`Cpu`]: the stages of the seam, each handed to the lane tiles and threads.
+//!
+//! The required stages run one time step of all tiles; the overridden blocks run all time steps of a tile on one thread, which waits for
+//! nobody. Both call the same routines on the same numbers in the same order for each element, so their bits are the same.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rnnkit_core::backend::{Backend, Part, RunOf, Shape, Tap, Training};
+use rnnkit_core::error::{Error, Result};
+use rnnkit_core::grad_clip::CHUNK;
+use rnnkit_core::optim::StepScalars;
+use rnnkit_core::plan::{Layer, ModelPlan};
+use rnnkit_core::window::{Report, Values};
+use rnnkit_core::with_cell;
+
+use crate::pool::ThreadPool;
+use crate::simd::Isa;
+use crate::stages::gradients::Gradients;
+use crate::stages::head::{self, Loss};
+use crate::stages::{dropout, input, recurrent, rows, rows_at_once, taps, update};
+use crate::weights::Weights;
+use crate::workspace::{LaneTile, Workspace};
+
+/// The CPU backend.
+pub struct Cpu {
+    isa: Isa,
+    pool: ThreadPool,
+}
+
+impl Cpu {
+    /// A backend on `threads` threads, with the best instruction set of the machine (or the one that `RNNKIT_ISA` names).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for no threads, more than the system starts, or an instruction set that the machine lacks.
+    pub fn new(threads: usize) -> Result<Self> {
+        Ok(Self::on(Isa::detect()?, ThreadPool::new(threads)?))
+    }
+
+    /// A backend on that instruction set and those threads.
+    pub fn on(isa: Isa, pool: ThreadPool) -> Self {
+        Self { isa, pool }
+    }
+
+    fn gradients<'a>(&'a self, run: &RunOf<'a, Self>) -> Gradients<'a> {
+        Gradients { isa: self.isa, pool: &self.pool, time: run.windows.time, abort: run.abort }
+    }
+}
+
+/// `steps` in pieces of some time steps each, in order, for a layer of `width` outputs over `input` inputs.
+fn pieces(steps: Range<usize>, n: usize, width: usize, input: usize) -> impl Iterator<Item = Range<usize>> {
+    let length = rows_at_once(width, input).div_ceil(n.max(1));
+    steps.clone().step_by(length).map(move |t| t..steps.end.min(t + length))
+}
+
+/// One layer of one tile forward over some time steps.
+fn layer_forward(
+    isa: Isa,
+    tile: &mut LaneTile,
+    plan: &ModelPlan,
+    weights: &Weights,
+    index: usize,
+    steps: Range<usize>,
+    stop: &dyn Fn() -> bool,
+) {
+    match (&plan.layers[index], &weights.layers[index]) {
+        (Layer::Recurrent(layer), Some(weights)) => {
+            for piece in pieces(steps.clone(), tile.n(), layer.cell.gates() * layer.size, layer.input) {
+                if stop() {
+                    return;
+                }
+                recurrent::input_forward(tile, index, layer, weights, piece);
+            }
+            with_cell!(layer.cell, cell => {
+                for t in steps {
+                    if stop() {
+                        return;
+                    }
+                    recurrent::state_forward(isa, cell, tile, index, layer, weights, t);
+                }
+            });
+        }
+        (layer, weights) => rows::forward(isa, tile, index, layer, weights.as_ref(), steps),
+    }
+}
+
+/// One layer of one tile back over some time steps, the last of the window among them if `last`.
+fn layer_backward(
+    isa: Isa,
+    tile: &mut LaneTile,
+    plan: &ModelPlan,
+    weights: &Weights,
+    index: usize,
+    steps: Range<usize>,
+    time: usize,
+    stop: &dyn Fn() -> bool,
+) {
+    match (&plan.layers[index], &weights.layers[index]) {
+        (Layer::Recurrent(layer), Some(weights)) => {
+            with_cell!(layer.cell, cell => {
+                for t in steps.clone().rev() {
+                    if stop() {
+                        return;
+                    }
+                    recurrent::state_backward(isa, cell, tile, index, layer, weights, t, t + 1 == time);
+                }
+            });
+            for piece in pieces(steps, tile.n(), layer.cell.gates() * layer.size, layer.input) {
+                if stop() {
+                    return;
+                }
+                recurrent::input_backward(tile, index, layer, weights, piece);
+            }
+        }
+        (layer, weights) => rows::backward(isa, tile, index, layer, weights.as_ref(), steps),
+    }
+}
+
+impl Backend for Cpu {
+    type Real = f32;
+    type Memory = Vec<f32>;
+    type Data = Values;
+    type Prepared = Workspace;
+
+    fn describe(&self) -> String {
+        format!("cpu, {}, {} thread{}", self.isa.name(), self.pool.threads(), if self.pool.threads() == 1 { "" } else { "s" })
+    }
+
+    fn memory_needed(&self, plan: &ModelPlan, shape: Shape) -> u64 {
+        Workspace::bytes(plan, shape)
+    }
+
+    fn alloc(&mut self, len: usize) -> Result<Vec<f32>> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(len).map_err(|_| Error::Memory { needed: 4 * len as u64, available: 0 })?;
+        memory.resize(len, 0.0);
+        Ok(memory)
+    }
+
+    fn write(&mut self, memory: &mut Vec<f32>, at: usize, values: &[f32]) -> Result<()> {
+        memory[at..at + values.len()].copy_from_slice(values);
+        Ok(())
+    }
+
+    fn read(&mut self, memory: &Vec<f32>, range: Range<usize>) -> Result<Vec<f32>> {
+        Ok(memory[range].to_vec())
+    }
+
+    fn load(&mut self, values: &Values) -> Result<Values> {
+        Ok(values.clone())
+    }
+
+    fn overwrite(&mut self, data: &mut Values, at: usize, ids: &[u32]) -> Result<()> {
+        match data {
+            Values::Ids(all) => all[at..at + ids.len()].copy_from_slice(ids),
+            Values::Real { .. } => return Err(Error::internal("only ids can be overwritten")),
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Workspace> {
+        Workspace::new(self.isa, plan, shape)
+    }
+
+    fn begin(&mut self, run: &mut RunOf<'_, Self>, parameters_version: u64) -> Result<()> {
+        run.prepared.non_finite = false;
+        run.prepared.reports.clear();
+        run.prepared.reports.reserve(run.windows.windows());
+        if run.prepared.weights.version != parameters_version {
+            run.prepared.weights.pack(&self.pool, run.parameters, parameters_version);
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
+        for tile in &mut run.prepared.tiles {
+            input::gather(tile, run.plan, run.parameters, &run.data.inputs, run.windows, k)?;
+            input::starting_carry(tile, run.plan, run.carry, run.windows, k);
+        }
+        Ok(())
+    }
+
+    fn masks(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
+        let (plan, windows) = (run.plan, run.windows);
+        if plan.dropouts().next().is_some() {
+            self.pool.for_each(&mut run.prepared.tiles, |_, tile| dropout::masks(self.isa, tile, plan, windows, k));
+        }
+        Ok(())
+    }
+
+    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
+        let (plan, Workspace { tiles, weights, .. }) = (run.plan, &mut *run.prepared);
+        self.pool.for_each(tiles, |_, tile| layer_forward(self.isa, tile, plan, weights, layer, steps.clone(), &|| false));
+        Ok(())
+    }
+
+    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
+        let (plan, time, Workspace { tiles, weights, .. }) = (run.plan, run.windows.time, &mut *run.prepared);
+        self.pool.for_each(tiles, |_, tile| layer_backward(self.isa, tile, plan, weights, layer, steps.clone(), time, &|| false));
+        Ok(())
+    }
+
+    fn step_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
+        self.rows_forward(run, layer, t..t + 1)
+    }
+
+    fn step_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
+        self.rows_backward(run, layer, t..t + 1)
+    }
+
+    fn block_forward(&mut self, run: &mut RunOf<'_, Self>, block: Range<usize>) -> Result<()> {
+        let (plan, time, abort) = (run.plan, run.windows.time, run.abort);
+        let Workspace { tiles, weights, .. } = &mut *run.prepared;
+        let stop = || abort.load(Ordering::Relaxed);
+        self.pool.for_each(tiles, |_, tile| {
+            for layer in block.clone() {
+                layer_forward(self.isa, tile, plan, weights, layer, 0..time, &stop);
+            }
+        });
+        run.check_abort()
+    }
+
+    fn block_backward(&mut self, run: &mut RunOf<'_, Self>, block: Range<usize>) -> Result<()> {
+        let (plan, time, abort) = (run.plan, run.windows.time, run.abort);
+        let Workspace { tiles, weights, .. } = &mut *run.prepared;
+        let stop = || abort.load(Ordering::Relaxed);
+        self.pool.for_each(tiles, |_, tile| {
+            for layer in block.clone().rev() {
+                layer_backward(self.isa, tile, plan, weights, layer, 0..time, time, &stop);
+            }
+        });
+        run.check_abort()
+    }
+
+    fn head_and_loss(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
+        run.check_abort()?;
+        let (plan, lanes, time) = (run.plan, run.windows.lanes, run.windows.time);
+        let count = run.windows.count(plan, &run.data.extent, k);
+        let scale = plan.spec.loss.row_scale(count, lanes, plan.head.size);
+        let gradient_scale = run.training.is_some().then_some(scale as f32);
+        let loss = Loss { isa: self.isa, plan, data: run.data, windows: run.windows, k, gradient_scale };
+        let Workspace { tiles, weights, .. } = &mut *run.prepared;
+        let failed = std::sync::Mutex::new(None);
+        let stop = || run.abort.load(Ordering::Relaxed);
+        self.pool.for_each(tiles, |_, tile| {
+            head::forward(tile, plan, weights.head.as_ref(), head::predicted_rows(plan, time, tile.n()), &stop);
+            if stop() {
+                return;
+            }
+            if let Err(error) = loss.run(tile) {
+                failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(error);
+            }
+        });
+        if stop() {
+            return Err(Error::Aborted);
+        }
+        if let Some(error) = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            return Err(error);
+        }
+        let sums = tiles.iter().fold([0.0; 2], |sums, tile| [sums[0] + tile.sums[0], sums[1] + tile.sums[1]]);
+        let (loss, factor) = plan.spec.loss.objective(sums[0] * scale);
+        if run.training.is_some() {
+            self.pool.for_each(tiles, |_, tile| head::backward(tile, plan, weights.head.as_ref(), time, factor as f32, &stop));
+        }
+        let non_finite = run.prepared.non_finite || !loss.is_finite();
+        run.prepared.non_finite = non_finite;
+        run.prepared.reports.push(Report { loss, nats: sums[1], count: count as u64, non_finite, ..Report::default() });
+        Ok(())
+    }
+
+    fn weight_gradients(&mut self, run: &mut RunOf<'_, Self>, part: Part) -> Result<()> {
+        let stage = self.gradients(run);
+        let Some(training) = &mut run.training else { return Ok(()) };
+        let (space, gradients) = (&mut *run.prepared, &mut training.gradients[..]);
+        match part {
+            Part::Head => stage.head(space, gradients, run.plan),
+            Part::Embedding => stage.embedding(space, gradients, run.plan),
+            Part::Layer(index) => match &run.plan.layers[index] {
+                Layer::Recurrent(layer) => stage.recurrent(space, gradients, index, layer),
+                Layer::Dense(layer) => stage.dense(space, gradients, index, layer),
+                Layer::Dropout(_) => {}
+            },
+        }
+        run.check_abort()
+    }
+
+    fn norm_and_clip(&mut self, run: &mut RunOf<'_, Self>, _k: usize) -> Result<()> {
+        let Some(training) = &mut run.training else { return Ok(()) };
+        let space = &mut *run.prepared;
+        let (norm, clipped) = update::clip(self.isa, &self.pool, training.gradients, &mut space.partials, training.clip);
+        let report = space.reports.last_mut().ok_or_else(|| Error::internal("the norm was asked for before the loss"))?;
+        space.non_finite |= !norm.is_finite();
+        *report = Report { gradient_norm: norm, clipped, non_finite: space.non_finite, ..*report };
+        Ok(())
+    }
+
+    fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
+        let Some(training) = &mut run.training else { return Ok(()) };
+        if !run.prepared.non_finite {
+            let scalars = &run.windows.scalars[k];
+            update::update(self.isa, &self.pool, training.optimizer, scalars, run.parameters, training.gradients, training.moments);
+            let version = run.prepared.weights.version + 1;
+            run.prepared.weights.pack(&self.pool, run.parameters, version);
+        }
+        Ok(())
+    }
+
+    fn keep_carry(&mut self, run: &mut RunOf<'_, Self>) -> Result<()> {
+        if !run.prepared.non_finite {
+            for tile in &run.prepared.tiles {
+                input::keep_carry(tile, run.plan, run.carry, run.windows.lanes, run.windows.time);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Vec<Report>> {
+        Ok(run.prepared.reports.clone())
+    }
+
+    fn logits(&mut self, run: &mut RunOf<'_, Self>, out: &mut [f32]) -> Result<()> {
+        let (plan, time, size) = (run.plan, run.windows.time, run.plan.head.size);
+        let Workspace { tiles, weights, .. } = &mut *run.prepared;
+        for tile in tiles {
+            let n = tile.n();
+            head::forward(tile, plan, weights.head.as_ref(), (time - 1) * n..time * n, &|| false);
+            out[tile.lanes.start * size..tile.lanes.end * size].copy_from_slice(&tile.logits[..n * size]);
+        }
+        Ok(())
+    }
+
+    fn tap(&mut self, run: &mut RunOf<'_, Self>, tap: Tap) -> Result<Vec<f32>> {
+        taps::tap(run.prepared, run.plan, run.windows, tap)
+    }
+
+    fn clip_and_update(&mut self, parameters: &mut Vec<f32>, training: Training<'_, Vec<f32>>, scalars: &StepScalars) -> Result<Report> {
+        let mut partials = vec![0.0; training.gradients.len().div_ceil(CHUNK)];
+        let (norm, clipped) = update::clip(self.isa, &self.pool, training.gradients, &mut partials, training.clip);
+        let non_finite = !norm.is_finite();
+        if !non_finite {
+            update::update(self.isa, &self.pool, training.optimizer, scalars, parameters, training.gradients, training.moments);
+        }
+        Ok(Report { gradient_norm: norm, clipped, non_finite, ..Report::default() })
+    }
+}

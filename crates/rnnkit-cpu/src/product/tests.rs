@@ -1,0 +1,192 @@
+//! Products against plain loops: in f64 for the value, in the promised order of f32 for the bits.
+
+use super::*;
+use crate::pool::ThreadPool;
+use crate::simd::Isa;
+
+/// Sizes below, at and above those of tiles, panels and blocks.
+const SIZES: [usize; 8] = [1, 3, 7, 13, 17, 33, 61, 100];
+
+/// `length` numbers in about [-1, 1], others for another `salt`.
+fn numbers(length: usize, salt: usize) -> Vec<f32> {
+    (0..length).map(|i| ((i * 7919 + salt * 104_729) % 2003) as f32 / 1001.0 - 1.0).collect()
+}
+
+fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..columns * rows).map(|i| values[i % rows * columns + i / rows]).collect()
+}
+
+/// x * y + sum as the instruction set rounds it.
+fn multiply_add(isa: Isa, x: f32, y: f32, sum: f32) -> f32 {
+    if isa.is_fused() { x.mul_add(y, sum) } else { x * y + sum }
+}
+
+/// start + a · b with one chain of multiply-adds for each element.
+fn chains(isa: Isa, a: &[f32], b: &[f32], start: &[f32], (m, k, n): (usize, usize, usize)) -> Vec<f32> {
+    let chain = |i: usize| (0..k).fold(start[i], |sum, p| multiply_add(isa, a[i / n * k + p], b[p * n + i % n], sum));
+    (0..m * n).map(chain).collect()
+}
+
+/// start + a · b in f64.
+fn exact(a: &[f32], b: &[f32], start: &[f32], (m, k, n): (usize, usize, usize)) -> Vec<f64> {
+    let sum = |i: usize| (0..k).map(|p| f64::from(a[i / n * k + p]) * f64::from(b[p * n + i % n])).sum::<f64>();
+    (0..m * n).map(|i| f64::from(start[i]) + sum(i)).collect()
+}
+
+fn assert_bits(got: &[f32], want: &[f32], what: &str) {
+    assert_eq!(got.len(), want.len());
+    for (i, (g, w)) in got.iter().zip(want).enumerate() {
+        assert!(g.to_bits() == w.to_bits(), "{what}: element {i} is {g}, not {w}");
+    }
+}
+
+fn pool(threads: usize) -> ThreadPool {
+    ThreadPool::new(threads).expect("a few threads")
+}
+
+fn packed(isa: Isa, k: usize, n: usize, source: Source) -> PackedMatrix {
+    let mut matrix = PackedMatrix::new(isa, k, n);
+    matrix.pack(&pool(1), source);
+    matrix
+}
+
+#[test]
+fn products_are_those_of_f64_within_rounding() {
+    for isa in Isa::available() {
+        for m in [1, 2, 13, 17] {
+            for (k, n) in [(1, 1), (7, 33), (61, 17), (300, 61)] {
+                let (a, b, start) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 3));
+                let mut c = start.clone();
+                let matrix = packed(isa, k, n, Source::RowMajor(&b));
+                multiply(Matrix::new(&a, m, k), &matrix, MatrixMut::new(&mut c, m, n), Start::Current);
+                for (i, (&got, want)) in c.iter().zip(exact(&a, &b, &start, (m, k, n))).enumerate() {
+                    // Rounding errors of k sums of size sqrt(k) at most.
+                    let allowed = 1e-7 * (k as f64) * (k as f64).sqrt() + 1e-7;
+                    assert!((f64::from(got) - want).abs() <= allowed, "{isa:?} [{m}, {k}, {n}] element {i}: {got}, not {want}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_element_is_one_chain_in_the_order_of_k_at_every_shape() {
+    for isa in Isa::available() {
+        for m in SIZES.into_iter().chain([2, 14, 15, 16, 28]) {
+            for k in [1, 3, 17, 61, 256, 259] {
+                for n in [1, 7, 13, 16, 32, 33, 61, 64, 131, 256] {
+                    let (a, b, current, bias) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 3), numbers(n, 4));
+                    let matrix = packed(isa, k, n, Source::RowMajor(&b));
+                    let starts = [(Start::Zero, vec![0.0; m * n]), (Start::Current, current.clone()), (Start::Row(&bias), bias.repeat(m))];
+                    for (start, initial) in starts {
+                        let mut c = current.clone();
+                        multiply(Matrix::new(&a, m, k), &matrix, MatrixMut::new(&mut c, m, n), start);
+                        assert_bits(&c, &chains(isa, &a, &b, &initial, (m, k, n)), &format!("{isa:?} [{m}, {k}, {n}] {start:?}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_transposed_source_and_any_number_of_packing_threads_give_the_same_matrix() {
+    for isa in Isa::available() {
+        for k in SIZES {
+            for n in SIZES {
+                let b = numbers(k * n, 5);
+                let expected = packed(isa, k, n, Source::RowMajor(&b));
+                let across = transposed(&b, k, n);
+                for threads in [1, 3] {
+                    let mut matrix = PackedMatrix::new(isa, k, n);
+                    matrix.pack(&pool(threads), Source::Transposed(&across));
+                    assert_bits(matrix.parts_mut().1, expected.panels(0..expected.shape().panels()), &format!("[{k}, {n}]"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn strided_rows_are_read_and_written_in_place_and_nothing_between_them() {
+    for isa in Isa::available() {
+        for (m, k, n) in [(1, 3, 5), (13, 17, 33), (5, 61, 100)] {
+            let (a, b) = (numbers(m * (k + 2), 1), numbers(k * n, 2));
+            let dense: Vec<f32> = a.chunks(k + 2).flat_map(|row| row[..k].to_vec()).collect();
+            let want = chains(isa, &dense, &b, &vec![0.0; m * n], (m, k, n));
+            let mut c = vec![9.0; m * (n + 3)];
+            let matrix = packed(isa, k, n, Source::RowMajor(&b));
+            multiply(Matrix::with_stride(&a, m, k, k + 2), &matrix, MatrixMut::with_stride(&mut c, m, n, n + 3), Start::Zero);
+            for (row, want) in c.chunks(n + 3).zip(want.chunks(n)) {
+                assert_bits(&row[..n], want, "a row");
+                assert_eq!(row[n..], [9.0; 3], "between the rows");
+            }
+        }
+    }
+}
+
+#[test]
+fn ranges_of_panels_make_the_same_bits_as_the_whole() {
+    for isa in Isa::available() {
+        for (m, k, n) in [(1, 61, 300), (13, 61, 300)] {
+            let (a, b, bias) = (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3));
+            let matrix = packed(isa, k, n, Source::RowMajor(&b));
+            let mut whole = vec![0.0; m * n];
+            multiply(Matrix::new(&a, m, k), &matrix, MatrixMut::new(&mut whole, m, n), Start::Row(&bias));
+            let middle = matrix.shape().panels() / 3;
+            for panels in [0..middle, middle..matrix.shape().panels()] {
+                let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
+                let mut part = vec![0.0; m * columns.len()];
+                let c = MatrixMut::new(&mut part, m, columns.len());
+                multiply_panels(Matrix::new(&a, m, k), &matrix, panels, c, Start::Row(&bias[columns.clone()]));
+                let want: Vec<f32> = whole.chunks(n).flat_map(|row| row[columns.clone()].to_vec()).collect();
+                assert_bits(&part, &want, "a range");
+            }
+        }
+    }
+}
+
+#[test]
+fn outer_products_are_chains_in_the_order_of_the_rows_at_every_shape_and_cut() {
+    for isa in Isa::available() {
+        for rows in [1, 7, 61, 300] {
+            for p in SIZES {
+                for q in [1, 13, 16, 33, 64, 100] {
+                    let (a, b, start) = (numbers(rows * p, 1), numbers(rows * q, 2), numbers(p * q, 3));
+                    let want = chains(isa, &transposed(&a, rows, p), &b, &start, (p, rows, q));
+                    let mut whole = start.clone();
+                    outer_accumulate(isa, Matrix::new(&a, rows, p), Matrix::new(&b, rows, q), MatrixMut::new(&mut whole, p, q));
+                    assert_bits(&whole, &want, &format!("{isa:?} [{rows}, {p}, {q}]"));
+
+                    let (mut blocks, half) = (start, p / 2);
+                    for columns in [0..half, half..p] {
+                        let block = &mut blocks[columns.start * q..columns.end * q];
+                        for part in [0..rows / 3, rows / 3..rows] {
+                            let a = Matrix::with_stride(&a[part.start * p + columns.start..], part.len(), columns.len(), p);
+                            let b = Matrix::new(&b[part.start * q..], part.len(), q);
+                            outer_accumulate(isa, a, b, MatrixMut::new(block, columns.len(), q));
+                        }
+                    }
+                    assert_bits(&blocks, &want, "in blocks");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_product_without_rows_does_nothing_and_one_without_terms_is_its_start() {
+    let isa = Isa::best();
+    let matrix = packed(isa, 3, 5, Source::RowMajor(&numbers(15, 1)));
+    multiply(Matrix::new(&[], 0, 3), &matrix, MatrixMut::new(&mut [], 0, 5), Start::Zero);
+    let mut dst = [2.0; 6];
+    outer_accumulate(isa, Matrix::new(&[], 0, 2), Matrix::new(&[], 0, 3), MatrixMut::new(&mut dst, 2, 3));
+    assert_eq!(dst, [2.0; 6]);
+}
+
+#[test]
+#[should_panic(expected = "the columns of A are the rows of B")]
+fn shapes_that_do_not_meet_are_refused() {
+    let matrix = PackedMatrix::new(Isa::best(), 4, 5);
+    multiply(Matrix::new(&[0.0; 6], 2, 3), &matrix, MatrixMut::new(&mut [0.0; 10], 2, 5), Start::Zero);
+}

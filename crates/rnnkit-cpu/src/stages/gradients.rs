@@ -1,0 +1,220 @@
+//! Weight gradients: one product over all T·N rows, tile after tile in order, cut into fixed blocks of the result's rows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rnnkit_core::cell::Cell;
+use rnnkit_core::plan::{Dense, ModelPlan, Recurrent};
+use rnnkit_core::with_cell;
+
+use super::head::predicted_rows;
+use crate::pool::ThreadPool;
+use crate::product::{Matrix, MatrixMut, outer_accumulate};
+use crate::simd::Isa;
+use crate::workspace::{LaneTile, Workspace};
+
+/// Rows of a weight gradient that one task makes.
+const BLOCK: usize = 64;
+
+/// What all of these need.
+pub struct Gradients<'a> {
+    /// The instruction set.
+    pub isa: Isa,
+    /// The threads.
+    pub pool: &'a ThreadPool,
+    /// Time steps T of the window.
+    pub time: usize,
+    /// Looked at before each block.
+    pub abort: &'a AtomicBool,
+}
+
+/// One tile's two sides of a product: gradients [rows, P] and inputs [rows, Q].
+type Sides<'a> = (&'a [f32], &'a [f32]);
+
+impl Gradients<'_> {
+    /// dw [P, Q] = sum over tiles, in order, of dyᵀ · x.
+    fn outer<'t>(&self, dw: &mut [f32], p: usize, tiles: &'t [LaneTile], sides: impl Fn(&'t LaneTile) -> Sides<'t> + Sync) {
+        let q = dw.len() / p;
+        self.pool.for_each_chunk(dw, BLOCK * q, |block, dw| {
+            dw.fill(0.0);
+            let height = dw.len() / q;
+            for tile in tiles {
+                if self.abort.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (dy, x) = sides(tile);
+                let rows = dy.len() / p;
+                if rows == 0 {
+                    continue;
+                }
+                let dy = Matrix::with_stride(&dy[block * BLOCK..], rows, height, p);
+                outer_accumulate(self.isa, dy, Matrix::new(x, rows, q), MatrixMut::new(dw, height, q));
+            }
+        });
+    }
+
+    /// db [P] = sum over tiles and rows, in order, of dy.
+    fn bias<'t>(&self, db: &mut [f32], tiles: &'t [LaneTile], dy: impl Fn(&'t LaneTile) -> &'t [f32] + Sync) {
+        let p = db.len();
+        self.pool.for_each_chunk(db, BLOCK, |block, db| {
+            db.fill(0.0);
+            let columns = block * BLOCK..block * BLOCK + db.len();
+            for row in tiles.iter().flat_map(|tile| dy(tile).chunks_exact(p)) {
+                for (db, &dy) in db.iter_mut().zip(&row[columns.clone()]) {
+                    *db += dy;
+                }
+            }
+        });
+    }
+
+    /// dw [P, V]: column id += dy of each row, in order, by way of the transposed scratch [V, P] in blocks of P.
+    fn columns<'t>(
+        &self,
+        dw: &mut [f32],
+        scratch: &mut [f32],
+        p: usize,
+        tiles: &'t [LaneTile],
+        sides: impl Fn(&'t LaneTile) -> (&'t [f32], &'t [u32]) + Sync,
+    ) {
+        let v = dw.len() / p;
+        self.pool.for_each_chunk(scratch, BLOCK * v, |block, sums| {
+            let width = sums.len() / v;
+            sums.fill(0.0);
+            for tile in tiles {
+                let (dy, ids) = sides(tile);
+                for (dy, &id) in dy.chunks_exact(p).zip(ids) {
+                    let sums = &mut sums[id as usize * width..(id as usize + 1) * width];
+                    for (sum, &dy) in sums.iter_mut().zip(&dy[block * BLOCK..]) {
+                        *sum += dy;
+                    }
+                }
+            }
+        });
+        let scratch = &*scratch;
+        self.pool.for_each_chunk(dw, BLOCK * v, |block, dw| {
+            let width = dw.len() / v;
+            let sums = &scratch[block * BLOCK * v..][..width * v];
+            for (id, sums) in sums.chunks_exact(width).enumerate() {
+                for (row, &sum) in sums.iter().enumerate() {
+                    dw[row * v + id] = sum;
+                }
+            }
+        });
+    }
+
+    /// All four tensors of a recurrent layer.
+    pub fn recurrent(&self, space: &mut Workspace, gradients: &mut [f32], index: usize, layer: &Recurrent) {
+        fn is_split<C: Cell>(_: C) -> bool {
+            C::SPLIT
+        }
+        let split = with_cell!(layer.cell, cell => is_split(cell));
+        let (size, p) = (layer.size, layer.cell.gates() * layer.size);
+        let rows = |tile: &LaneTile| self.time * tile.n();
+        let d_input = |tile| -> &[f32] {
+            let tile: &LaneTile = tile;
+            &tile.layers[index].gates[..rows(tile) * p]
+        };
+        let d_hidden = |tile| -> &[f32] {
+            let tile: &LaneTile = tile;
+            if split { &tile.layers[index].d_hidden[..rows(tile) * p] } else { d_input(tile) }
+        };
+        let Workspace { tiles, columns, .. } = space;
+        let tiles = &**tiles;
+        if layer.one_hot {
+            self.columns(&mut gradients[layer.weight_ih.clone()], columns, p, tiles, |tile| (d_input(tile), &tile.ids[..rows(tile)]));
+        } else {
+            let sides = |tile| (d_input(tile), &tile.input_of(index)[..rows(tile) * layer.input]);
+            self.outer(&mut gradients[layer.weight_ih.clone()], p, tiles, sides);
+        }
+        self.hidden(&mut gradients[layer.weight_hh.clone()], p, size, index, tiles, d_hidden);
+        self.bias(&mut gradients[layer.bias_ih.clone()], tiles, d_input);
+        if split {
+            self.bias(&mut gradients[layer.bias_hh.clone()], tiles, d_hidden);
+        } else {
+            gradients.copy_within(layer.bias_ih.clone(), layer.bias_hh.start);
+        }
+    }
+
+    /// dW_hh: time step 0 meets the states the window starts from, step t those of t - 1.
+    fn hidden<'t>(
+        &self,
+        dw: &mut [f32],
+        p: usize,
+        size: usize,
+        index: usize,
+        tiles: &'t [LaneTile],
+        d_hidden: impl Fn(&'t LaneTile) -> &'t [f32] + Sync,
+    ) {
+        self.pool.for_each_chunk(dw, BLOCK * size, |block, dw| {
+            dw.fill(0.0);
+            let height = dw.len() / size;
+            for tile in tiles {
+                if self.abort.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (n, dy, space) = (tile.n(), d_hidden(tile), &tile.layers[index]);
+                let part = |dy, h, rows| {
+                    let dy: &[f32] = dy;
+                    (Matrix::with_stride(&dy[block * BLOCK..], rows, height, p), Matrix::new(h, rows, size))
+                };
+                let (dy_0, h_0) = part(&dy[..n * p], &space.start[0], n);
+                outer_accumulate(self.isa, dy_0, h_0, MatrixMut::new(dw, height, size));
+                let rest = (self.time - 1) * n;
+                if rest > 0 {
+                    let (dy, h) = part(&dy[n * p..], &space.output[..rest * size], rest);
+                    outer_accumulate(self.isa, dy, h, MatrixMut::new(dw, height, size));
+                }
+            }
+        });
+    }
+
+    /// Weight and bias of a dense layer.
+    pub fn dense(&self, space: &mut Workspace, gradients: &mut [f32], index: usize, layer: &Dense) {
+        let rows = |tile: &LaneTile| self.time * tile.n();
+        let dy = |tile| -> &[f32] {
+            let tile: &LaneTile = tile;
+            &tile.layers[index].d_output[..rows(tile) * layer.size]
+        };
+        let Workspace { tiles, columns, .. } = space;
+        let tiles = &**tiles;
+        if layer.one_hot {
+            self.columns(&mut gradients[layer.weight.clone()], columns, layer.size, tiles, |tile| (dy(tile), &tile.ids[..rows(tile)]));
+        } else {
+            let sides = |tile| (dy(tile), &tile.input_of(index)[..rows(tile) * layer.input]);
+            self.outer(&mut gradients[layer.weight.clone()], layer.size, tiles, sides);
+        }
+        self.bias(&mut gradients[layer.bias.clone()], tiles, dy);
+    }
+
+    /// Weight and bias of the head.
+    pub fn head(&self, space: &mut Workspace, gradients: &mut [f32], plan: &ModelPlan) {
+        let Some((weight, bias)) = &plan.head.weights else { return };
+        let (input, size) = (plan.head.input, plan.head.size);
+        let rows = |tile: &LaneTile| predicted_rows(plan, self.time, tile.n());
+        let dy = |tile| -> &[f32] {
+            let tile: &LaneTile = tile;
+            &tile.logits[..rows(tile).len() * size]
+        };
+        let x = |tile| -> &[f32] {
+            let tile: &LaneTile = tile;
+            &tile.input_of(plan.layers.len())[rows(tile).start * input..rows(tile).end * input]
+        };
+        self.outer(&mut gradients[weight.clone()], size, &space.tiles, |tile| (dy(tile), x(tile)));
+        self.bias(&mut gradients[bias.clone()], &space.tiles, dy);
+    }
+
+    /// The embedding table: the sum over equal symbols, in order of tiles and rows.
+    pub fn embedding(&self, space: &Workspace, gradients: &mut [f32], plan: &ModelPlan) {
+        let Some(table) = &plan.embedding else { return };
+        let width = plan.spec.input.width();
+        let d = &mut gradients[table.clone()];
+        d.fill(0.0);
+        for tile in &space.tiles {
+            let rows = self.time * tile.n();
+            for (dx, &id) in tile.d_input[..rows * width].chunks_exact(width).zip(&tile.ids) {
+                for (d, &dx) in d[id as usize * width..].iter_mut().zip(dx) {
+                    *d += dx;
+                }
+            }
+        }
+    }
+}

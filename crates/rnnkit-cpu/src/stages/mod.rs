@@ -1,0 +1,20 @@
+//! The stages, each for one lane tile on one thread, or for one piece of the parameters.
+
+pub mod cells;
+pub mod dropout;
+pub mod gradients;
+pub mod head;
+pub mod input;
+pub mod recurrent;
+pub mod rows;
+pub mod softmax;
+pub mod taps;
+pub mod update;
+
+/// The most multiply-adds between two looks at the abort flag: some milliseconds of one thread.
+const WORK_BETWEEN_LOOKS: usize = 1 << 28;
+
+/// How many rows of a product [rows, Q] · [Q, P] to take between two looks at the abort flag.
+pub fn rows_at_once(p: usize, q: usize) -> usize {
+    (WORK_BETWEEN_LOOKS / (p * q).max(1)).max(1)
+}

@@ -1,0 +1,100 @@
+//! Nothing is allocated by a product, by packing weights again, by a run of the pool, or inside the loop over time.
+
+use rnnkit_core::cell::CellKind;
+use rnnkit_core::grad_clip::ClipSpec;
+use rnnkit_core::optim::{OptimizerSpec, Sgd};
+use rnnkit_core::session::{Session, TrainingRequest, TrainingSetup};
+use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, Reduction};
+use rnnkit_core::window::{Sequence, Values};
+use rnnkit_cpu::Cpu;
+use rnnkit_cpu::pool::ThreadPool;
+use rnnkit_cpu::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, multiply, outer_accumulate};
+use rnnkit_cpu::simd::Isa;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+/// The system's allocator, counted.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, SeqCst);
+        // SAFETY: the caller's obligations are the same.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's obligations are the same.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// One test, since the count is the process's: two at a time would count each other.
+#[test]
+fn products_runs_and_time_steps_do_not_allocate() {
+    products_packing_and_runs_do_not_allocate();
+    a_longer_unroll_does_not_allocate_more();
+}
+
+fn products_packing_and_runs_do_not_allocate() {
+    let (m, k, n) = (13, 61, 100);
+    let pool = ThreadPool::new(2).expect("two threads");
+    let (a, b) = (vec![0.5; m * k], vec![0.25; k * n]);
+    let mut c = vec![0.0; m * n];
+    for isa in Isa::available() {
+        let mut packed = PackedMatrix::new(isa, k, n);
+        let mut once = || {
+            packed.pack(&pool, Source::Transposed(&b));
+            packed.pack(&pool, Source::RowMajor(&b));
+            for rows in [1, m] {
+                let a = Matrix::new(&a[..rows * k], rows, k);
+                multiply(a, &packed, MatrixMut::new(&mut c[..rows * n], rows, n), Start::Zero);
+            }
+            outer_accumulate(isa, Matrix::new(&b, n, k), Matrix::new(&b, n, k), MatrixMut::new(&mut vec_of_squares(k), k, k));
+        };
+        once(); // the first run may set up what the system keeps for each thread
+        let before = ALLOCATIONS.load(SeqCst);
+        once();
+        let made = ALLOCATIONS.load(SeqCst) - before;
+        assert_eq!(made, 1, "{isa:?}: one buffer of the test's own, which shows that the counting works");
+    }
+}
+
+/// The test's own buffer.
+fn vec_of_squares(k: usize) -> Vec<f32> {
+    vec![1.0; k * k]
+}
+
+/// Allocations of one training call of two windows of `time` steps, after another has warmed the workspace up.
+fn allocations_of_a_call(time: usize) -> usize {
+    let layers = [CellKind::Lstm, CellKind::Gru].map(|cell| LayerSpec::Recurrent { cell, size: 24, dropout: 0.2 });
+    let spec = ModelSpec {
+        input: InputSpec::OneHot { vocabulary: 11 },
+        layers: layers.to_vec(),
+        head: HeadSpec { predict: Predict::EveryStep, size: 11, projection: Projection::Linear, dropout: 0.1 },
+        loss: LossSpec::CrossEntropy { label_smoothing: 0.0, reduction: Reduction::Mean },
+    };
+    let mut session = Session::new(Cpu::new(2).expect("two threads"), &spec, 1 << 30).expect("a small model");
+    let ids = (0..1000).map(|i| i % 11).collect();
+    let data = session.load(&Sequence { inputs: Values::Ids(ids), targets: None, mask: None }).expect("ids below 11");
+    let optimizer = OptimizerSpec::Sgd(Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
+    session.configure(&TrainingSetup { optimizer, clip: ClipSpec::Norm { theta: 1.0, epsilon: 0.0 }, seed: 1 }).expect("valid");
+    let lanes = 20;
+    let (starts, resets) = (vec![3; 2 * lanes], vec![false; 2 * lanes]);
+    let request = TrainingRequest { data, lanes, time, starts, resets, learning_rates: vec![0.1; 2], masks: None };
+    let abort = AtomicBool::new(false);
+    session.train(&request, &abort).expect("a call that trains");
+    let before = ALLOCATIONS.load(SeqCst);
+    session.train(&request, &abort).expect("a call that trains");
+    ALLOCATIONS.load(SeqCst) - before
+}
+
+fn a_longer_unroll_does_not_allocate_more() {
+    let [short, long] = [4, 60].map(allocations_of_a_call);
+    assert_eq!(short, long, "allocations of a call of 4 and of 60 time steps");
+}

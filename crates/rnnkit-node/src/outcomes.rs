@@ -1,0 +1,214 @@
+//! What promises resolve to: a result, or `error`.
+
+use napi::bindgen_prelude::{Float32Array, Float64Array, ToNapiValue, Uint8Array, Uint32Array};
+use napi_derive::napi;
+use rnnkit_core::window::Report;
+
+use crate::failure::Failure;
+
+/// What a promise of a session resolves to.
+pub trait Outcome: ToNapiValue + Send + 'static {
+    /// One that holds nothing but the error.
+    fn failed(failure: &Failure) -> Self;
+}
+
+/// An error as data.
+#[napi(object, object_from_js = false)]
+pub struct NativeErrorData {
+    /// Stable code, `ERR_…`.
+    pub code: String,
+    /// A sentence or two, naming field, value and remedy.
+    pub message: String,
+    /// The field at fault, if there is one.
+    pub field: Option<String>,
+    /// The value at fault, printed, if there is one.
+    pub value: Option<String>,
+}
+
+impl From<&Failure> for NativeErrorData {
+    fn from(failure: &Failure) -> Self {
+        let data = failure.data();
+        NativeErrorData { code: data.code.to_owned(), message: data.message, field: data.field, value: data.value }
+    }
+}
+
+/// Outcomes have all their other fields, or `error`.
+macro_rules! outcomes {
+    ($($name:ident),*) => {$(
+        impl Outcome for $name {
+            #[allow(clippy::needless_update, reason = "an outcome may have no other field")]
+            fn failed(failure: &Failure) -> Self {
+                Self { error: Some(failure.into()), ..Self::default() }
+            }
+        }
+    )*};
+}
+
+outcomes!(
+    NativeDone,
+    NativeReady,
+    NativeParameters,
+    NativeId,
+    NativeTrainingState,
+    NativeTrained,
+    NativeEvaluated,
+    NativeSymbols,
+    NativeOpened
+);
+
+/// Done, or why not.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeDone {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+}
+
+/// What a session is.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeReady {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// Device and kernels in words.
+    pub description: Option<String>,
+    /// JSON: for each parameter tensor `{ name, shape, offset }`, the offset in elements of the flat buffer.
+    pub layout: Option<String>,
+    /// Elements of the flat buffer, padding between tensors included.
+    pub length: Option<f64>,
+}
+
+/// The parameters.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeParameters {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// Flat, laid out as `ready()` says.
+    pub values: Option<Float32Array>,
+}
+
+/// Something that was begun or handed over.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeId {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// Names it in later calls.
+    pub id: Option<u32>,
+}
+
+/// Where a training stands.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeTrainingState {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// Optimizer steps done.
+    pub steps: Option<f64>,
+    /// Flat, each laid out as the parameters, in the optimizer's order.
+    pub moments: Option<Vec<Float32Array>>,
+    /// PyTorch's names of the moments.
+    pub moment_names: Option<Vec<String>>,
+    /// Lanes N of the carry; 0 = there is none yet.
+    pub carry_lanes: Option<u32>,
+    /// For each recurrent layer hidden [N, H], then the cell state [N, H] where the cell has one.
+    pub carry: Option<Float32Array>,
+}
+
+/// Reports of the windows that ran, [K] each; after a non-finite one nothing changed any more.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeTrained {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// The optimised objective.
+    pub losses: Option<Float64Array>,
+    /// Sum of -ln p(target) over the predicted positions, in nats; for squared errors the sum of squares.
+    pub nats: Option<Float64Array>,
+    /// Predicted positions.
+    pub counts: Option<Float64Array>,
+    /// L2 norm over all gradients together, before clipping.
+    pub gradient_norms: Option<Float64Array>,
+    /// Wall time of the window.
+    pub milliseconds: Option<Float64Array>,
+    /// 1 where clipping changed the gradients.
+    pub clipped: Option<Uint8Array>,
+    /// 1 from the first loss or gradient on that was not finite.
+    pub non_finite: Option<Uint8Array>,
+    /// Optimizer steps that were applied.
+    pub applied: Option<u32>,
+    /// Whether the call was aborted; the window it interrupted left no trace.
+    pub aborted: Option<bool>,
+}
+
+/// Reports of the windows, [K] each.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeEvaluated {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// The objective.
+    pub losses: Option<Float64Array>,
+    /// As in NativeTrained.
+    pub nats: Option<Float64Array>,
+    /// Predicted positions.
+    pub counts: Option<Float64Array>,
+}
+
+/// Symbols that were sampled.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeSymbols {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// In order.
+    pub ids: Option<Uint32Array>,
+}
+
+/// The content of a checkpoint, checked.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeOpened {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// JSON object: all strings that the file keeps.
+    pub metadata: Option<String>,
+    /// JSON of the ModelSpec.
+    pub model: Option<String>,
+    /// Flat, in the model's layout.
+    pub parameters: Option<Float32Array>,
+    /// JSON `{ optimizer, clip, seed, steps, lanes }`; there if the file keeps a training, and so are the next three.
+    pub training: Option<String>,
+    /// Flat, in the optimizer's order.
+    pub moments: Option<Vec<Float32Array>>,
+    /// Lanes of the carry; 0 = none.
+    pub carry_lanes: Option<u32>,
+    /// As in NativeTrainingState.
+    pub carry: Option<Float32Array>,
+    /// The further tensors that were asked for and found.
+    pub extras: Option<Vec<NativeTensor>>,
+}
+
+/// A tensor beside the model's own, in a checkpoint.
+#[napi(object)]
+pub struct NativeTensor {
+    /// Its name in the file.
+    pub name: String,
+    /// 'F32', 'F64', 'I32', 'I64', 'U8', 'U32' or 'U64'.
+    pub dtype: String,
+    /// Row-major; [] is a scalar.
+    pub shape: Vec<u32>,
+    /// Its elements, little endian.
+    pub data: Uint8Array,
+}
+
+/// One column of the reports.
+pub fn column(reports: &[Report], value: impl Fn(&Report) -> f64) -> Option<Float64Array> {
+    Some(Float64Array::new(reports.iter().map(value).collect()))
+}
+
+/// One column of flags.
+pub fn flags(reports: &[Report], value: impl Fn(&Report) -> bool) -> Option<Uint8Array> {
+    Some(Uint8Array::new(reports.iter().map(|report| u8::from(value(report))).collect()))
+}

@@ -1,0 +1,200 @@
+/** A trained model of text: it writes, scores, trains on, and goes into a file and out of it. */
+import { stoppable, stoppablePieces } from './aborted.ts'
+import { type CharParts, usualContext } from './char-parts.ts'
+import { evaluationPlan, trainFurther } from './char-training.ts'
+import { streamText, writeText } from './char-writing.ts'
+import { toFile } from './checkpoint.ts'
+import { normaliseText } from './corpus/read-corpus.ts'
+import { RnnKitError } from './errors.ts'
+import { evaluate } from './evaluation.ts'
+import { loadCharModel } from './load-char-model.ts'
+import type { LossReport } from './metrics.ts'
+import { type ModelSpec, parameterCount } from './model-spec.ts'
+import { type SamplingOptions, samplingOptions } from './options/sampling.ts'
+import {
+  type EvaluateOptions,
+  evaluateOptions,
+  type LoadOptions,
+  pathOption,
+  type TrainOptions,
+  trainOptions,
+} from './options/train-char-model.ts'
+import type { HistoryEntry } from './progress.ts'
+
+/** A parameter tensor, under PyTorch's name and in its layout. */
+export interface Parameter {
+  shape: number[]
+  /** Row-major; a copy. */
+  data: Float32Array
+}
+
+/**
+ * Made by `trainCharModel` or `CharModel.load`. All methods but the getters throw ERR_DISPOSED after `dispose`. Methods may be called
+ * at any time, during a training too: they take turns with it, and see the model as its last finished steps left it.
+ */
+export class CharModel {
+  readonly #parts: CharParts
+  #training = false
+  #disposed = false
+
+  /** @internal */
+  constructor(parts: CharParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Reads a model from a file that `save` wrote.
+   * @throws ERR_CHECKPOINT_… for anything else, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE
+   */
+  static async load(path: string, options?: LoadOptions): Promise<CharModel> {
+    return new CharModel(await loadCharModel(path, options))
+  }
+
+  /** What the trainings reported: every 100 steps, at every epoch's end, at every evaluation and at each end. A copy. */
+  get history(): HistoryEntry[] {
+    return structuredClone(this.#parts.history)
+  }
+
+  /** The symbols that the model knows, in the order of their ids. */
+  get vocabulary(): readonly string[] {
+    return this.#parts.vocabulary.symbols
+  }
+
+  /** The engine's description of the model: input, layers, head and loss. A copy. */
+  get spec(): ModelSpec {
+    return structuredClone(this.#parts.spec)
+  }
+
+  /** Number of trained numbers. */
+  get parameterCount(): number {
+    return parameterCount(this.#parts.spec)
+  }
+
+  /** Optimizer steps done, and epochs gone through. */
+  get position(): { step: number; epoch: number } {
+    const { steps, epoch } = this.#parts.position
+    return { step: steps, epoch }
+  }
+
+  /** The device that does the work, in words. */
+  get device(): string {
+    return this.#parts.session.description
+  }
+
+  /**
+   * New text after a prefix (the new text only).
+   * @throws ERR_UNKNOWN_SYMBOL for a prefix with symbols the model does not know, ERR_ABORTED, ERR_INVALID_OPTION
+   */
+  async sample(options?: SamplingOptions): Promise<string> {
+    const sampling = samplingOptions(options)
+    this.#refuseDisposed()
+    return await stoppable('the sampling', sampling.signal, () => writeText(this.#parts, sampling))
+  }
+
+  /**
+   * The text of `sample` in pieces as they come; none ends within a character or within a stop text. Bad options are thrown at once.
+   * @throws as `sample`
+   */
+  stream(options?: SamplingOptions): AsyncGenerator<string, void, undefined> {
+    const sampling = samplingOptions(options)
+    this.#refuseDisposed()
+    const pieces = streamText(this.#parts, sampling)
+    return stoppablePieces('the sampling', sampling.signal, pieces)
+  }
+
+  /**
+   * Scores a text: each symbol once but the first, from all before it.
+   * @throws ERR_CORPUS_TOO_SHORT for fewer than two symbols, ERR_UNKNOWN_SYMBOL, ERR_ABORTED, ERR_INVALID_OPTION
+   */
+  async evaluate(options: EvaluateOptions): Promise<LossReport> {
+    const plan = evaluateOptions(options)
+    this.#refuseDisposed()
+    const parts = this.#parts
+    const text = normaliseText(plan.text, { ...parts.rules, field: 'text', normalize: undefined })
+    const ids = parts.vocabulary.encode(text, 'text')
+    if (ids.length < 2) throw tooShort(ids.length)
+    const { signal, context = usualContext(parts) } = plan
+    const scored = async () => {
+      const data = await parts.session.load(ids)
+      try {
+        return await evaluate(parts.session, evaluationPlan(parts, { data, symbols: ids.length }, signal, context))
+      } finally {
+        await parts.session.unload(data).catch(() => {})
+      }
+    }
+    return await stoppable('the evaluation', signal, () => parts.turns.take(scored, signal))
+  }
+
+  /**
+   * Trains further. Without `optimizer` as if the training had never stopped: bit for bit, with moments, schedule and positions. With
+   * `optimizer` those start anew.
+   * @throws ERR_BUSY during another training; TrainingError ERR_ABORTED or ERR_NON_FINITE; whatever `onProgress` throws; ERR_MISSING_OPTION
+   *   for a loaded model without `corpus`
+   */
+  async train(options: TrainOptions): Promise<void> {
+    this.#refuseDisposed()
+    const plan = trainOptions(options, this.#parts.recipe)
+    await this.runTraining(() => trainFurther(this, this.#parts, plan))
+  }
+
+  /** Runs a training unless another one does. @internal */
+  async runTraining(training: () => Promise<void>): Promise<void> {
+    if (this.#training) {
+      throw new RnnKitError({ code: 'ERR_BUSY', message: 'the model is being trained: wait until that is done' })
+    }
+    this.#training = true
+    try {
+      await training()
+    } finally {
+      this.#training = false
+    }
+  }
+
+  /** Copies of all parameters, under PyTorch's names and in its layout (`weight_ih_l0` …). */
+  async parameters(): Promise<Record<string, Parameter>> {
+    this.#refuseDisposed()
+    const { session, turns } = this.#parts
+    const values = await turns.take(() => session.parameters())
+    const named = session.layout.map(({ name, shape, offset }): [string, Parameter] => {
+      const size = shape.reduce((product, length) => product * length, 1)
+      return [name, { shape: [...shape], data: values.slice(offset, offset + size) }]
+    })
+    return Object.fromEntries(named)
+  }
+
+  /**
+   * Writes the model with its training state to a safetensors file, durably: an old file of that name stays whole until the new one is.
+   * The path is used as it is given.
+   * @throws ERR_CHECKPOINT_WRITE
+   */
+  async save(path: string): Promise<void> {
+    pathOption('path', path)
+    this.#refuseDisposed()
+    const parts = this.#parts
+    await parts.turns.take(async () => {
+      const { metadata, tensors } = toFile(parts)
+      await parts.session.save(path, metadata, tensors, true)
+    })
+  }
+
+  /** Frees the engine's memory and thread. A training that runs is rejected with ERR_DISPOSED. Safe to call again. */
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#parts.session.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #refuseDisposed(): void {
+    if (!this.#disposed) return
+    throw new RnnKitError({ code: 'ERR_DISPOSED', message: 'the model was disposed of: train or load another one' })
+  }
+}
+
+function tooShort(symbols: number): RnnKitError {
+  const message = `text has ${symbols} symbols: to score it, it must have at least 2`
+  return new RnnKitError({ code: 'ERR_CORPUS_TOO_SHORT', message, field: 'text', value: symbols })
+}

@@ -1,0 +1,240 @@
+/** Trains a model of text: readies the text and the session, then runs the training loop. */
+import { createHash } from 'node:crypto'
+import { stoppable } from './aborted.ts'
+import { type BatchPlan, createBatchPlan, refuseTooShort } from './batches/index.ts'
+import type { CharModel } from './char-model.ts'
+import { type CharParts, type Resident, type ResidentText, usualContext } from './char-parts.ts'
+import { writeText } from './char-writing.ts'
+import { normaliseText, readCorpus } from './corpus/read-corpus.ts'
+import { type CorpusSplit, splitCorpus } from './corpus/split.ts'
+import { RnnKitError } from './errors.ts'
+import { evaluate } from './evaluation.ts'
+import type { LossReport } from './metrics.ts'
+import type { Session } from './native/engine-session.ts'
+import type { NormalCorpusOptions } from './options/corpus.ts'
+import type { FurtherPlan } from './options/train-char-model.ts'
+import type { Duration, Recipe, RunPlan } from './options/training.ts'
+import { startPosition } from './position.ts'
+import type { Sample } from './progress.ts'
+import { prefixSymbols } from './sampling.ts'
+import { createSchedule } from './schedules.ts'
+import { type Recurring, runTraining } from './training-loop.ts'
+
+/** A text that fits the recipe, cut into its parts. */
+export interface PlannedText {
+  readonly ids: Uint32Array
+  readonly split: CorpusSplit
+  readonly batches: BatchPlan
+}
+
+/** @throws ERR_CORPUS_TOO_SHORT, with the least length */
+export function planText(ids: Uint32Array, recipe: Recipe): PlannedText {
+  const size = { lanes: recipe.batchSize, unroll: recipe.unrollLength, offset: recipe.batches.offset }
+  refuseTooShort({ ...size, symbols: ids.length })
+  const split = splitCorpus(ids.length, { validation: recipe.validation.share, test: recipe.test.share })
+  const symbols = split.train[1] - split.train[0]
+  return { ids, split, batches: createBatchPlan({ ...size, order: recipe.batches.order, seed: recipe.seed, symbols }) }
+}
+
+/** Trains for the first time, or with all of the training state anew. */
+export async function trainAnew(
+  model: CharModel,
+  parts: CharParts,
+  text: PlannedText,
+  recipe: Recipe,
+  run: RunPlan,
+): Promise<void> {
+  refuseUnknownPrefixes(parts, run)
+  await prepare(parts, run, async () => {
+    await makeResident(parts, text)
+    await parts.session.configure(setupOf(recipe))
+    Object.assign(parts, { recipe, scheduleLost: false, position: startPosition(), digest: digestOf(text) })
+  })
+  await runPlanned(model, parts, text, run)
+}
+
+/** Trains further, as `train` was asked to. */
+export async function trainFurther(model: CharModel, parts: CharParts, plan: FurtherPlan): Promise<void> {
+  const { recipe, run, fresh } = plan
+  const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus)
+  if (ids === undefined) throw missingCorpus()
+  const text = planText(ids, recipe)
+  if (fresh) return await trainAnew(model, parts, text, recipe, run)
+  if (parts.scheduleLost) throw lostSchedule()
+  refuseUnknownPrefixes(parts, run)
+  await prepare(parts, run, async () => {
+    const digest = digestOf(text)
+    await makeResident(parts, text)
+    await changeSetup(parts, recipe)
+    if (digest !== parts.digest) Object.assign(parts.position, { epoch: 0, window: 0, due: false })
+    else if (isRebatched(parts.recipe, recipe) && parts.position.window > 0) {
+      Object.assign(parts.position, { epoch: parts.position.epoch + 1, window: 0, due: false })
+    }
+    Object.assign(parts, { recipe, digest })
+  })
+  await runPlanned(model, parts, text, run)
+}
+
+/** Readies the session in a turn of its own. */
+async function prepare({ turns }: CharParts, { signal }: RunPlan, task: () => Promise<void>): Promise<void> {
+  await stoppable('the training', signal, () => turns.take(task, signal))
+}
+
+async function runPlanned(model: CharModel, parts: CharParts, text: PlannedText, run: RunPlan): Promise<void> {
+  const { recipe, position } = parts
+  const endStep = position.steps + stepsOf(run.duration, text.batches, position.epoch)
+  position.totalSteps = Math.max(position.totalSteps, endStep)
+  const schedule = createSchedule(recipe.schedule, {
+    learningRate: recipe.optimizer.learningRate,
+    totalSteps: position.totalSteps,
+  })
+  if (position.schedule !== null) schedule.restore(position.schedule)
+  const { validation, test } = residentOf(parts)
+  await runTraining<CharModel>({
+    model,
+    session: parts.session,
+    turns: parts.turns,
+    data: residentOf(parts).train.data,
+    batches: text.batches,
+    lanes: recipe.batchSize,
+    time: recipe.unrollLength,
+    schedule,
+    position,
+    history: parts.history,
+    endStep,
+    maxSeconds: run.maxSeconds,
+    validation: validation && { every: recipe.validation.every, make: scoring(parts, validation) },
+    test: test && { every: recipe.test.every, make: scoring(parts, test) },
+    samples: samplesOf(parts, run),
+    onProgress: run.onProgress as Parameters<typeof runTraining<CharModel>>[0]['onProgress'],
+    signal: run.signal,
+    callMs: run.callMs,
+  })
+}
+
+function residentOf(parts: CharParts): ResidentText {
+  if (parts.text === undefined) throw missingCorpus()
+  return parts.text
+}
+
+/** Steps of the planned run, which begins in that epoch. */
+function stepsOf({ unit, count }: Duration, batches: BatchPlan, epoch: number): number {
+  if (unit === 'steps') return count
+  let steps = 0
+  for (let i = 0; i < count; i++) steps += batches.windowsIn(epoch + i)
+  return steps
+}
+
+/** Hands the parts of the text to the session, unless they lie there already, and takes those of another text away. */
+async function makeResident(parts: CharParts, { ids, split }: PlannedText): Promise<void> {
+  const { session, text: old } = parts
+  const sizes = [split.train, split.validation, split.test].map(([from, to]) => to - from)
+  if (old?.ids === ids && [old.train, old.validation, old.test].every((part, i) => (part?.symbols ?? 0) === sizes[i]))
+    return
+  parts.text = undefined
+  for (const part of [old?.train, old?.validation, old?.test]) {
+    if (part !== undefined) await session.unload(part.data)
+  }
+  parts.text = {
+    ids,
+    train: await load(session, ids, split.train),
+    validation: sizes[1]! > 0 ? await load(session, ids, split.validation) : undefined,
+    test: sizes[2]! > 0 ? await load(session, ids, split.test) : undefined,
+  }
+}
+
+async function load(session: Session, ids: Uint32Array, [from, to]: readonly [number, number]): Promise<Resident> {
+  return { data: await session.load(ids.slice(from, to)), symbols: to - from }
+}
+
+function digestOf({ ids, split }: PlannedText): string {
+  const [from, to] = split.train
+  return createHash('sha256')
+    .update(new Uint8Array(ids.slice(from, to).buffer))
+    .digest('hex')
+}
+
+/** What the engine is told of a recipe once. */
+export function setupOf(recipe: Recipe) {
+  return { optimizer: recipe.optimizer.spec, clip: recipe.clip, seed: recipe.seed }
+}
+
+/** A changed clip or seed is told to the engine without losing the moments. */
+async function changeSetup(parts: CharParts, recipe: Recipe): Promise<void> {
+  const setup = setupOf(recipe)
+  if (JSON.stringify(setup) === JSON.stringify(setupOf(parts.recipe))) return
+  const state = await parts.session.trainingState()
+  await parts.session.configure(setup)
+  await parts.session.restore(state)
+}
+
+/** Whether a window's number within an epoch no longer names the same window. */
+function isRebatched(before: Recipe, now: Recipe): boolean {
+  const shape = ({ batches, batchSize, unrollLength, seed }: Recipe) =>
+    JSON.stringify([batches, batchSize, unrollLength, seed])
+  return shape(before) !== shape(now)
+}
+
+async function readIds(parts: CharParts, corpus: NormalCorpusOptions): Promise<Uint32Array> {
+  const { lowercase, newlines } = parts.rules
+  const rules = {
+    lowercase: lowercase || corpus.lowercase,
+    newlines: newlines === 'space' ? newlines : corpus.newlines,
+  }
+  return parts.vocabulary.encode(await readCorpus({ ...corpus, ...rules }, parts.vocabulary.unit), 'corpus')
+}
+
+/** @param resident a text of the session */
+export function scoring(parts: CharParts, resident: Resident): Recurring<LossReport>['make'] {
+  return (signal) => parts.turns.take(() => evaluate(parts.session, evaluationPlan(parts, resident, signal)), signal)
+}
+
+export function evaluationPlan(
+  parts: CharParts,
+  { data, symbols }: Resident,
+  signal: AbortSignal | undefined,
+  context = usualContext(parts),
+) {
+  return {
+    data,
+    symbols,
+    context,
+    unrollLength: parts.recipe.unrollLength,
+    lastStep: parts.spec.head.predict === 'lastStep',
+    reduction: parts.spec.loss.reduction,
+    signal,
+  }
+}
+
+function samplesOf(parts: CharParts, { samples }: RunPlan): Recurring<Sample[]> | undefined {
+  if (samples === undefined) return undefined
+  return {
+    every: samples.every,
+    make: async (signal) => {
+      const written: Sample[] = []
+      for (const sampling of samples.samplings) {
+        const text = await writeText(parts, { ...sampling, signal })
+        written.push({ prefix: sampling.prefix, text, temperature: sampling.choice.temperature })
+      }
+      return written
+    },
+  }
+}
+
+/** Prefixes are looked at before any training, not when the first sample is due. */
+function refuseUnknownPrefixes({ vocabulary, rules }: CharParts, { samples }: RunPlan): void {
+  for (const { field, prefix } of samples?.samplings ?? []) {
+    prefixSymbols(vocabulary, field, normaliseText(prefix, { ...rules, field, normalize: undefined }))
+  }
+}
+
+function missingCorpus(): RnnKitError {
+  const message = 'corpus is missing: files hold no text, so a loaded model must be given one to train on'
+  return new RnnKitError({ code: 'ERR_MISSING_OPTION', message, field: 'corpus' })
+}
+
+function lostSchedule(): RnnKitError {
+  const message =
+    'schedule was a function, which a file cannot hold: give optimizer and schedule to train on with fresh moments'
+  return new RnnKitError({ code: 'ERR_MISSING_OPTION', message, field: 'schedule' })
+}

@@ -1,0 +1,35 @@
+/** Writes text with a model of text: normalises the prefix, chooses the context, and keeps to the model's turns. */
+import { type CharParts, usualContext } from './char-parts.ts'
+import { normaliseText } from './corpus/read-corpus.ts'
+import type { Sampling } from './options/sampling.ts'
+import { growingPortion, prefixSymbols, smallPortion, type Writing, write } from './sampling.ts'
+
+/** The whole text, written in one turn: a training waits, and its next steps do not show in the text. */
+export async function writeText(parts: CharParts, sampling: Sampling): Promise<string> {
+  const common = writing(parts, sampling)
+  return await parts.turns.take(async () => {
+    let text = ''
+    for await (const piece of write({ ...common, portion: growingPortion, turn: (call) => call() })) text += piece
+    return text
+  }, sampling.signal)
+}
+
+/** The text piece by piece; a training goes on between the pieces, and shows in those after. */
+export function streamText(parts: CharParts, sampling: Sampling): AsyncGenerator<string, void, undefined> {
+  const turn = <T>(call: () => Promise<T>) => parts.turns.take(call, sampling.signal)
+  return write({ ...writing(parts, sampling), portion: smallPortion, turn })
+}
+
+function writing(parts: CharParts, sampling: Sampling): Omit<Writing, 'portion' | 'turn'> {
+  const { session, vocabulary, rules, recipe } = parts
+  const field = sampling.field === '' ? 'prefix' : sampling.field
+  const prefix = normaliseText(sampling.prefix, { ...rules, field, normalize: undefined })
+  return {
+    session,
+    vocabulary,
+    sampling,
+    prefix: prefixSymbols(vocabulary, field, prefix),
+    context: sampling.context ?? usualContext(parts),
+    unrollLength: recipe.unrollLength,
+  }
+}

@@ -1,0 +1,201 @@
+/** A model on the native addon: numbers are checked before they cross, outcomes unwrapped, errors thrown. */
+import type * as Addon from '../../native/index.cjs'
+import { integer, real, text } from '../options/check.ts'
+import { binding } from './binding.ts'
+import { guarded, type Unwrapped, unwrap } from './unwrap.ts'
+
+export type { NativeEvaluationRequest, NativeTensor, NativeTrainingRequest } from '../../native/index.cjs'
+export type NativeReady = Unwrapped<Addon.NativeReady>
+export type NativeTrainingState = Unwrapped<Addon.NativeTrainingState>
+export type NativeTrained = Unwrapped<Addon.NativeTrained>
+export type NativeEvaluated = Unwrapped<Addon.NativeEvaluated>
+
+type TrainingFields = 'training' | 'moments' | 'carryLanes' | 'carry'
+type Opened = Unwrapped<Addon.NativeOpened>
+/** A checkpoint's content; the fields of a training are there together or not at all. */
+export type NativeOpened = Omit<Opened, TrainingFields> & Partial<Pick<Opened, TrainingFields>>
+
+const UINT32 = 2 ** 32 - 1
+const COUNT = { min: 1, max: UINT32 }
+const ID = { min: 0, max: UINT32 }
+const WHOLE = { min: 0 }
+
+/**
+ * One model on a thread of its own, which works off the calls in their order. An open session does not keep the process alive, an
+ * unsettled promise does.
+ *
+ * Every method rejects with an RnnKitError: the code of what was refused, ERR_DISPOSED after `close`, ERR_ABORTED where `abort`
+ * stopped it (`train` resolves instead), ERR_INTERNAL for a defect, after which the session takes no more calls.
+ * Typed arrays are copied before a call returns.
+ */
+export class NativeSession {
+  readonly #native: Addon.NativeSession
+
+  /**
+   * What is wrong with the model or the device is told by `ready`, and by every call after it.
+   *
+   * @param model JSON of a model's spec
+   * @param device 'cpu', or 'reference' for the slow oracle
+   * @param threads at least 1
+   * @param memoryLimit bytes that parameters, workspaces and data may take together; Infinity = no limit
+   */
+  constructor(model: string, device: string, threads: number, memoryLimit: number) {
+    const count = integer('threads', threads, COUNT)
+    const limit = memoryLimit === Number.POSITIVE_INFINITY ? memoryLimit : real('memoryLimit', memoryLimit, { min: 0 })
+    this.#native = guarded(() => new binding.NativeSession(model, device, count, limit))
+  }
+
+  /** Description of device and kernels; the parameters' layout as JSON `[{ name, shape, offset }]`, offsets in elements; their length. */
+  ready(): Promise<NativeReady> {
+    return unwrap(() => this.#native.ready())
+  }
+
+  /**
+   * Draws initial values.
+   *
+   * @param init JSON of a rule
+   * @param forgetBiases one for each recurrent layer, NaN = as the rule says
+   */
+  async initialize(init: string, seed: number, forgetBiases: Float64Array): Promise<void> {
+    integer('seed', seed, WHOLE)
+    await unwrap(() => this.#native.initialize(init, seed, forgetBiases))
+  }
+
+  /** The flat parameters, laid out as `ready` says. */
+  async parameters(): Promise<Float32Array> {
+    return (await unwrap(() => this.#native.parameters())).values
+  }
+
+  async setParameters(values: Float32Array): Promise<void> {
+    await unwrap(() => this.#native.setParameters(values))
+  }
+
+  /** Hands symbols over, the target of each the next one; the id names them in requests. */
+  async load(ids: Uint32Array): Promise<number> {
+    return (await unwrap(() => this.#native.load(ids))).id
+  }
+
+  async unload(id: number): Promise<void> {
+    integer('id', id, ID)
+    await unwrap(() => this.#native.unload(id))
+  }
+
+  /** Starts a training afresh: moments at their initial values, no steps done, no carry. `setup`: JSON `{ optimizer, clip, seed }`. */
+  async configure(setup: string): Promise<void> {
+    await unwrap(() => this.#native.configure(setup))
+  }
+
+  /** Where the training stands; `carryLanes` 0 = no carry yet. */
+  trainingState(): Promise<NativeTrainingState> {
+    return unwrap(() => this.#native.trainingState())
+  }
+
+  /** Goes on where a training stood, after `configure` with its setup. `carryLanes`: 0 = no carry. */
+  async restore(steps: number, moments: Float32Array[], carryLanes: number, carry: Float32Array): Promise<void> {
+    integer('steps', steps, WHOLE)
+    integer('carryLanes', carryLanes, ID)
+    await unwrap(() => this.#native.restore(steps, moments, carryLanes, carry))
+  }
+
+  /** Trains on K windows, one optimizer step each. An aborted call resolves with `aborted` and what was done before. */
+  async train(request: Addon.NativeTrainingRequest, token: number): Promise<NativeTrained> {
+    checkWindows(request)
+    integer('token', token)
+    return unwrap(() => this.#native.train(request, token))
+  }
+
+  /** Begins an evaluation at zero carry; the id names it. */
+  async beginEvaluation(lanes: number): Promise<number> {
+    integer('lanes', lanes, COUNT)
+    return (await unwrap(() => this.#native.beginEvaluation(lanes))).id
+  }
+
+  /** Scores K windows; the carry goes on from the evaluation's last call. */
+  async evaluate(evaluation: number, request: Addon.NativeEvaluationRequest, token: number): Promise<NativeEvaluated> {
+    integer('evaluation', evaluation, ID)
+    checkWindows(request)
+    integer('token', token)
+    return unwrap(() => this.#native.evaluate(evaluation, request, token))
+  }
+
+  async endEvaluation(id: number): Promise<void> {
+    integer('id', id, ID)
+    await unwrap(() => this.#native.endEvaluation(id))
+  }
+
+  /** Begins a stream of samples at zero carry; the id names it. `sampling`: JSON `{ options, seed, context }`. */
+  async beginSampling(sampling: string): Promise<number> {
+    return (await unwrap(() => this.#native.beginSampling(sampling))).id
+  }
+
+  /** Feeds symbols to a stream. */
+  async feed(stream: number, ids: Uint32Array, token: number): Promise<void> {
+    integer('stream', stream, ID)
+    integer('token', token)
+    await unwrap(() => this.#native.feed(stream, ids, token))
+  }
+
+  /** The next `count` symbols of a stream, at most 2^20. After ERR_ABORTED the stream is of no more use. */
+  async sample(stream: number, count: number, token: number): Promise<Uint32Array> {
+    integer('stream', stream, ID)
+    integer('count', count, { min: 0, max: 2 ** 20 })
+    integer('token', token)
+    return (await unwrap(() => this.#native.sample(stream, count, token))).ids
+  }
+
+  async endSampling(stream: number): Promise<void> {
+    integer('stream', stream, ID)
+    await unwrap(() => this.#native.endSampling(stream))
+  }
+
+  /**
+   * Writes a checkpoint durably: the parameters, the training's state with `training`, and further tensors.
+   *
+   * @param metadata JSON object of strings; the keys `model` and `training` are written from the session
+   */
+  async save(path: string, metadata: string, extras: Addon.NativeTensor[], training: boolean): Promise<void> {
+    text('path', path)
+    text('metadata', metadata)
+    await unwrap(() => this.#native.save(path, metadata, extras, training))
+  }
+
+  /** Stops the calls made with that token, running or still queued; nothing if there are none. */
+  abort(token: number): void {
+    integer('token', token)
+    guarded(() => this.#native.abort(token))
+  }
+
+  /** Stops what runs, answers what is queued and what comes with ERR_DISPOSED, frees the model. Safe to call twice; never waits. */
+  close(): void {
+    guarded(() => this.#native.close())
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+/**
+ * Reads a checkpoint strictly, on a thread of its own.
+ *
+ * @param maxFileBytes a larger file is refused; Infinity = no limit
+ * @param extras JSON `[{ name, dtype, rank, optional }]`: the tensors beside the model's and its training's
+ * @throws RnnKitError ERR_CHECKPOINT_…
+ */
+export async function openCheckpoint(path: string, maxFileBytes: number, extras: string): Promise<NativeOpened> {
+  text('path', path)
+  const limit =
+    maxFileBytes === Number.POSITIVE_INFINITY ? maxFileBytes : real('maxFileBytes', maxFileBytes, { min: 0 })
+  return unwrap(() => binding.openCheckpoint(path, limit, extras))
+}
+
+/** JSON: `cpu`, the widest vector instructions this machine offers; `threads`, as many as run at once; `version`. */
+export function describeDevices(): string {
+  return guarded(() => binding.describeDevices())
+}
+
+function checkWindows({ data, lanes, time }: { data: number; lanes: number; time: number }): void {
+  integer('data', data, ID)
+  integer('lanes', lanes, COUNT)
+  integer('time', time, COUNT)
+}

@@ -1,0 +1,160 @@
+/** The layers of a model: `cell`, `layers`, `hiddenSize` and `dropout.between`, or a list of layers. */
+import { fieldIn, integer, oneOf, real, record, refuse } from './check.ts'
+import { orDefault } from './or-default.ts'
+
+/**
+ * The recurrent cell. `activation`: 'tanh' by default. `forgetBias`: the value that the forget gate's bias starts from; left to
+ * `init` by default.
+ */
+export type CellOptions =
+  | 'lstm'
+  | 'gru'
+  | 'rnn'
+  | { kind: 'lstm'; forgetBias?: number }
+  | { kind: 'gru' }
+  | { kind: 'rnn'; activation?: 'tanh' | 'relu' }
+
+/** `dropout.between` acts on this layer's output; by default as the model's `dropout` says. */
+export type RecurrentLayerOptions = (
+  | { kind: 'lstm'; forgetBias?: number }
+  | { kind: 'gru' }
+  | { kind: 'rnn'; activation?: 'tanh' | 'relu' }
+) & { size: number; dropout?: { between: number } }
+
+/** y = activation(W x + b) at every time step. */
+export interface DenseLayerOptions {
+  kind: 'dense'
+  size: number
+  /** @default 'linear' */
+  activation?: DenseActivation
+}
+
+export type LayerOptions = RecurrentLayerOptions | DenseLayerOptions
+export type DenseActivation = 'linear' | 'tanh' | 'relu' | 'sigmoid'
+export type CellName = 'lstm' | 'gru' | 'elmanTanh' | 'elmanRelu'
+
+export interface Cell {
+  readonly cell: CellName
+  /** `undefined`: left to `init`. */
+  readonly forgetBias: number | undefined
+}
+
+export interface RecurrentLayer extends Cell {
+  readonly kind: 'recurrent'
+  /** Hidden size H. */
+  readonly size: number
+  /** Share of the output that is dropped in training, [0, 1). */
+  readonly dropout: number
+}
+
+export interface DenseLayer {
+  readonly kind: 'dense'
+  readonly size: number
+  readonly activation: DenseActivation
+}
+
+export type Layer = RecurrentLayer | DenseLayer
+
+/** The most layers that the engine takes. */
+const MOST_LAYERS = 16
+const RECURRENT_KINDS = ['lstm', 'gru', 'rnn'] as const
+const KINDS = [...RECURRENT_KINDS, 'dense'] as const
+const CELL_KEYS = { lstm: ['forgetBias'], gru: [], rnn: ['activation'] } as const
+
+export interface LayersGiven {
+  cell?: unknown
+  layers?: unknown
+  hiddenSize?: unknown
+}
+
+/** @param between the model's `dropout.between`, [0, 1): after every recurrent layer but the last */
+export function layersOptions(given: LayersGiven, between: number): Layer[] {
+  if (Array.isArray(given.layers)) return normalizeList(given, given.layers, between)
+  if (given.layers !== undefined && typeof given.layers !== 'number') {
+    return refuse('layers', given.layers, `a whole number from 1 to ${MOST_LAYERS}, or a list of layers`)
+  }
+  const count = integer('layers', orDefault(given.layers, 2), { min: 1, max: MOST_LAYERS })
+  const cell = normalizeCell('cell', orDefault(given.cell, 'lstm'))
+  const size = layerSize('hiddenSize', orDefault(given.hiddenSize, 128))
+  return Array.from({ length: count }, (_, index) => {
+    return { kind: 'recurrent', ...cell, size, dropout: index === count - 1 ? 0 : between }
+  })
+}
+
+function normalizeList(given: LayersGiven, list: readonly unknown[], between: number): Layer[] {
+  for (const key of ['cell', 'hiddenSize'] as const) {
+    if (given[key] !== undefined) refuse(key, given[key], 'left out beside a list of layers, which says it for each')
+  }
+  if (list.length < 1 || list.length > MOST_LAYERS) {
+    refuse('layers', `${list.length} layers`, `a list of 1 to ${MOST_LAYERS} layers`)
+  }
+  const layers = Array.from(list, (entry, index) => normalizeLayer(`layers[${index}]`, entry))
+  const last = layers.findLastIndex((layer) => layer.kind === 'recurrent')
+  if (last === -1)
+    refuse('layers', 'no recurrent layer', "a list with at least one layer of kind 'lstm', 'gru' or 'rnn'")
+  return layers.map((layer, index): Layer => {
+    if (layer.kind === 'dense') return layer
+    return { ...layer, dropout: layer.dropout ?? (index === last ? 0 : between) }
+  })
+}
+
+function normalizeLayer(
+  field: string,
+  value: unknown,
+): DenseLayer | (Omit<RecurrentLayer, 'dropout'> & { dropout: number | undefined }) {
+  const all = record(field, value, ['kind', 'size', 'dropout', 'activation', 'forgetBias'])
+  const kind = oneOf(fieldIn(field, 'kind'), all.kind, KINDS)
+  if (kind === 'dense') {
+    const { size, activation = 'linear' } = record(field, all, ['kind', 'size', 'activation'])
+    return {
+      kind: 'dense',
+      size: layerSize(fieldIn(field, 'size'), size),
+      activation: oneOf(fieldIn(field, 'activation'), activation, ['linear', 'tanh', 'relu', 'sigmoid']),
+    }
+  }
+  const given = record(field, all, ['kind', 'size', 'dropout', ...CELL_KEYS[kind]])
+  const between =
+    given.dropout === undefined ? undefined : record(fieldIn(field, 'dropout'), given.dropout, ['between']).between
+  return {
+    kind: 'recurrent',
+    ...cellOf(field, kind, given),
+    size: layerSize(fieldIn(field, 'size'), given.size),
+    dropout: given.dropout === undefined ? undefined : dropoutShare(`${field}.dropout.between`, between),
+  }
+}
+
+function normalizeCell(field: string, value: unknown): Cell {
+  if (typeof value === 'string') return cellOf(field, oneOf(field, value, RECURRENT_KINDS), {})
+  const all = record(field, value, ['kind', 'activation', 'forgetBias'])
+  const kind = oneOf(fieldIn(field, 'kind'), all.kind, RECURRENT_KINDS)
+  return cellOf(field, kind, record(field, all, ['kind', ...CELL_KEYS[kind]]))
+}
+
+function cellOf(
+  field: string,
+  kind: (typeof RECURRENT_KINDS)[number],
+  given: { activation?: unknown; forgetBias?: unknown },
+): Cell {
+  switch (kind) {
+    case 'rnn': {
+      const activation = oneOf(fieldIn(field, 'activation'), orDefault(given.activation, 'tanh'), ['tanh', 'relu'])
+      return { cell: activation === 'tanh' ? 'elmanTanh' : 'elmanRelu', forgetBias: undefined }
+    }
+    case 'gru':
+      return { cell: 'gru', forgetBias: undefined }
+    case 'lstm':
+      return {
+        cell: 'lstm',
+        forgetBias: given.forgetBias === undefined ? undefined : real(fieldIn(field, 'forgetBias'), given.forgetBias),
+      }
+  }
+}
+
+/** A size that the memory check and the engine judge further. */
+export function layerSize(field: string, value: unknown): number {
+  return integer(field, value, { min: 1, max: 2 ** 31 - 1 })
+}
+
+export function dropoutShare(field: string, value: unknown): number {
+  return real(field, value, { min: 0, exclusiveMax: 1 })
+}

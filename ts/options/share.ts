@@ -1,0 +1,37 @@
+/** The last shares of a text that are kept from training: `validation` and `test`. */
+import { type Cadence, type CadenceOptions, cadenceOptions } from './cadence.ts'
+import { fieldIn, real, record, refuse } from './check.ts'
+
+/** A share of the text in [0, 1), with when it is scored besides the end of the training. */
+export type ShareOptions = number | { share: number; every?: CadenceOptions }
+
+export interface Share {
+  /** [0, 1); 0 = none. */
+  readonly share: number
+  /** `undefined`: at the end alone. */
+  readonly every: Cadence | undefined
+}
+
+/** @param otherwise what stands where nothing, or no `every`, is given */
+export function shareOptions(field: string, value: unknown, otherwise: Share): Share {
+  if (value === undefined) return otherwise
+  if (typeof value === 'object' && value !== null) {
+    const given = record(field, value, ['share', 'every'])
+    return {
+      share: checkShare(fieldIn(field, 'share'), given.share),
+      every: given.every === undefined ? otherwise.every : cadenceOptions(fieldIn(field, 'every'), given.every),
+    }
+  }
+  if (typeof value !== 'number') return refuse(field, value, 'a share of the text in [0, 1), or { share, every }')
+  return { share: checkShare(field, value), every: otherwise.every }
+}
+
+function checkShare(field: string, value: unknown): number {
+  return real(field, value, { min: 0, exclusiveMax: 1 })
+}
+
+/** Refuses shares that leave nothing to train on. */
+export function checkShares(validation: Share, test: Share): void {
+  const kept = validation.share + test.share
+  if (kept >= 1) refuse('validation', kept, 'less than 1 together with test: the rest of the text is trained on')
+}

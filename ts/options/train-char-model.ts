@@ -1,0 +1,165 @@
+/** The options of `trainCharModel` and of a model's `train`, `evaluate` and `CharModel.load`. */
+import { availableParallelism } from 'node:os'
+import type { CharModel } from '../char-model.ts'
+import { fieldIn, integer, oneOf, optional, record, refuse, text } from './check.ts'
+import { type CorpusOptions, corpusOptions, type NormalCorpusOptions } from './corpus.ts'
+import { MODEL_KEYS, type ModelOptions, type ModelPlan, modelOptions } from './model.ts'
+import { orDefault } from './or-default.ts'
+import { type Context, signalOption } from './sampling.ts'
+import {
+  type DurationOptions,
+  RECIPE_KEYS,
+  type Recipe,
+  type RecipeOptions,
+  RUN_KEYS,
+  type RunOptions,
+  type RunPlan,
+  recipeOptions,
+  runOptions,
+} from './training.ts'
+import { type NormalVocabularyOptions, type VocabularyOptions, vocabularyOptions } from './vocabulary.ts'
+
+export interface DeviceOptions {
+  /** 'auto' takes the CPU. 'reference' are slow plain loops, to compare with. @default 'auto' */
+  device?: DeviceName
+  /** Threads that share one model's work; results do not depend on it. @default one for each processor */
+  threads?: number
+}
+
+export type DeviceName = 'auto' | 'cpu' | 'gpu' | 'reference'
+
+export type TrainCharModelOptions = ModelOptions &
+  RecipeOptions &
+  RunOptions<CharModel> &
+  DeviceOptions &
+  DurationOptions & {
+    /** The text: itself, or the paths of UTF-8 files. */
+    corpus: CorpusOptions
+    /** What one symbol is; taken from the whole text. @default { unit: 'char', minCount: 1, unknown: 'error' } */
+    vocabulary?: VocabularyOptions
+  }
+
+/**
+ * Options of a further training. Without `optimizer` it goes on as if it had never stopped; what is left out stays as it was. With
+ * one, moments, schedule, step count and positions start anew, and the options left out stay as they were (but `schedule`, which is
+ * then constant by default).
+ */
+export type TrainOptions = RecipeOptions &
+  RunOptions<CharModel> &
+  DurationOptions & {
+    /** Needed after `load`: files hold no text. @default the text trained on last */
+    corpus?: CorpusOptions
+  }
+
+export interface EvaluateOptions {
+  /** Text of at least two symbols, normalised as the corpus was (`lowercase`, `newlines`). The first symbol is not scored. */
+  text: string
+  /**
+   * 'carry': each symbol is predicted from all before it. 'window': from a zero carry and the last `unrollLength` symbols.
+   * @default 'carry'; 'window' for a 'last-step' model trained on separate windows
+   */
+  context?: Context
+  /** Stops with ERR_ABORTED. */
+  signal?: AbortSignal
+}
+
+export interface LoadOptions extends DeviceOptions {
+  /** Refuses larger files, in bytes. @default 4 GiB */
+  maxFileBytes?: number
+}
+
+export interface Device {
+  readonly name: 'cpu' | 'gpu' | 'reference'
+  readonly threads: number
+}
+
+export interface CharModelPlan {
+  readonly corpus: NormalCorpusOptions
+  readonly vocabulary: NormalVocabularyOptions
+  readonly model: ModelPlan
+  readonly recipe: Recipe
+  readonly run: RunPlan
+  readonly device: Device
+}
+
+const DEVICE_KEYS = ['device', 'threads'] as const
+
+export function trainCharModelOptions(value: unknown): CharModelPlan {
+  const given = record('', value, ['corpus', 'vocabulary', ...MODEL_KEYS, ...RECIPE_KEYS, ...RUN_KEYS, ...DEVICE_KEYS])
+  const recipe = recipeOptions(given)
+  return {
+    corpus: corpusOptions('corpus', given.corpus),
+    vocabulary: vocabularyOptions('vocabulary', given.vocabulary),
+    model: modelOptions(given),
+    recipe,
+    run: runOptions(given, recipe.seed),
+    device: deviceOptions(given),
+  }
+}
+
+export interface FurtherPlan {
+  readonly corpus: NormalCorpusOptions | undefined
+  readonly recipe: Recipe
+  readonly run: RunPlan
+  /** Moments, schedule, step count and positions start anew. */
+  readonly fresh: boolean
+}
+
+/** @param kept the recipe of the training before */
+export function trainOptions(value: unknown, kept: Recipe): FurtherPlan {
+  const given = record('', value, ['corpus', ...RECIPE_KEYS, ...RUN_KEYS])
+  const fresh = given.optimizer !== undefined
+  if (!fresh && given.schedule !== undefined) {
+    refuse(
+      'schedule',
+      given.schedule,
+      'given together with optimizer: a new schedule starts with fresh moments and step 0',
+    )
+  }
+  const { schedule, ...stays } = kept.given
+  const recipe = recipeOptions({ ...stays, ...(fresh ? {} : { schedule }), ...given })
+  return {
+    corpus: optional(given.corpus, (v) => corpusOptions('corpus', v)),
+    recipe,
+    run: runOptions(given, recipe.seed),
+    fresh,
+  }
+}
+
+export interface EvaluationPlan {
+  readonly text: string
+  readonly context: Context | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+export function evaluateOptions(value: unknown): EvaluationPlan {
+  const given = record('', value, ['text', 'context', 'signal'])
+  return {
+    text: text('text', given.text),
+    context: optional(given.context, (v) => oneOf('context', v, ['carry', 'window'])),
+    signal: optional(given.signal, (v) => signalOption('signal', v)),
+  }
+}
+
+export function loadOptions(value: unknown): { device: Device; maxFileBytes: number } {
+  const given = record('', orDefault(value, {}), [...DEVICE_KEYS, 'maxFileBytes'])
+  return {
+    device: deviceOptions(given),
+    maxFileBytes: integer('maxFileBytes', orDefault(given.maxFileBytes, 4 * 2 ** 30), { min: 1 }),
+  }
+}
+
+/** A path as `save` and `load` take it. */
+export function pathOption(field: string, value: unknown): string {
+  const path = text(field, value)
+  const usable = path !== '' && !path.includes('\0')
+  return usable ? path : refuse(field, path, 'the path of a file')
+}
+
+function deviceOptions(given: { device?: unknown; threads?: unknown }): Device {
+  const name = oneOf('device', orDefault(given.device, 'auto'), ['auto', 'cpu', 'gpu', 'reference'])
+  return {
+    name: name === 'auto' ? 'cpu' : name,
+    threads: integer(fieldIn('', 'threads'), orDefault(given.threads, availableParallelism()), { min: 1, max: 1024 }),
+  }
+}

@@ -1,0 +1,106 @@
+/** Trains a model of text from the beginning: options, text, vocabulary, session, training. */
+import { CharModel } from './char-model.ts'
+import type { CharParts } from './char-parts.ts'
+import { type PlannedText, planText, trainAnew } from './char-training.ts'
+import { readCorpus } from './corpus/read-corpus.ts'
+import { Vocabulary } from './corpus/vocabulary.ts'
+import { RnnKitError } from './errors.ts'
+import {
+  checkMemory,
+  checkSizes,
+  forgetBiases,
+  type ModelSpec,
+  memoryAvailable,
+  modelSpec,
+  trainingBytes,
+} from './model-spec.ts'
+import { openSession } from './native/engine-session.ts'
+import { type CharModelPlan, type TrainCharModelOptions, trainCharModelOptions } from './options/train-char-model.ts'
+import { startPosition } from './position.ts'
+import { Turns } from './turns.ts'
+
+/**
+ * Trains a model of text.
+ *
+ * @throws RnnKitError before any work for bad options (ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_MISSING_OPTION), text (ERR_CORPUS_…,
+ *   ERR_INVALID_UTF8, ERR_LONE_SURROGATE, ERR_VOCABULARY) and size (ERR_MEMORY); TrainingError with the model for an aborted or non-finite
+ *   training (ERR_ABORTED, ERR_NON_FINITE); whatever `onProgress` throws
+ */
+export async function trainCharModel(options: TrainCharModelOptions): Promise<CharModel> {
+  return await trainPlanned(trainCharModelOptions(options))
+}
+
+/** The same, from checked options. */
+export async function trainPlanned(plan: CharModelPlan): Promise<CharModel> {
+  const { signal } = plan.run
+  refuseAborted(signal)
+  // A model too large whatever the text is refused before the text is read.
+  checkModel(plan, 1)
+  const text = await readCorpus(plan.corpus, plan.vocabulary.unit)
+  refuseAborted(signal)
+  const vocabulary = Vocabulary.build(text, plan.vocabulary)
+  const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
+  const parts = await openParts(plan, vocabulary)
+  const model = new CharModel(parts)
+  await model.runTraining(() => disposingEarly(model, parts, plan, planned))
+  return model
+}
+
+/** Nobody else has a model whose training did not begin. */
+async function disposingEarly(
+  model: CharModel,
+  parts: CharParts,
+  plan: CharModelPlan,
+  text: PlannedText,
+): Promise<void> {
+  try {
+    await trainAnew(model, parts, text, plan.recipe, plan.run)
+  } catch (error) {
+    if (parts.text === undefined) model.dispose()
+    throw error
+  }
+}
+
+async function openParts(plan: CharModelPlan, vocabulary: Vocabulary): Promise<CharParts> {
+  const { spec, available } = checkModel(plan, vocabulary.size)
+  const session = await openSession(spec, plan.device.name, plan.device.threads, available)
+  try {
+    await session.initialize(plan.model.init, plan.recipe.seed, forgetBiases(plan.model))
+  } catch (error) {
+    session.close()
+    throw error
+  }
+  const { lowercase, newlines } = plan.corpus
+  return {
+    session,
+    turns: new Turns(),
+    spec,
+    vocabulary,
+    rules: { lowercase, newlines },
+    history: [],
+    recipe: plan.recipe,
+    scheduleLost: false,
+    position: startPosition(),
+    digest: undefined,
+    text: undefined,
+  }
+}
+
+/** The engine's spec, and the bytes that it may take. */
+function checkModel(plan: CharModelPlan, vocabulary: number): { spec: ModelSpec; available: number } {
+  const { model, recipe } = plan
+  const spec = modelSpec(model, vocabulary)
+  const available = memoryAvailable()
+  checkMemory(trainingBytes(spec, 2, recipe.batchSize, recipe.unrollLength), available)
+  checkSizes(model)
+  return { spec, available }
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return
+  throw new RnnKitError({
+    code: 'ERR_ABORTED',
+    message: 'the training was aborted before it began',
+    cause: signal.reason,
+  })
+}

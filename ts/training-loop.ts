@@ -1,0 +1,298 @@
+/** Plans, runs, reports, scores and ends a training: once, for every kind of model. */
+import type { BatchPlan } from './batches/index.ts'
+import { isRnnKitError, TrainingError } from './errors.ts'
+import { type LossReport, SpeedMeter } from './metrics.ts'
+import type { Session, TrainedCall } from './native/engine-session.ts'
+import type { Cadence } from './options/cadence.ts'
+import type { Position } from './position.ts'
+import {
+  addStep,
+  HISTORY_STEPS,
+  type HistoryEntry,
+  measuresOf,
+  noSteps,
+  type Progress,
+  type Sample,
+  type StepSums,
+} from './progress.ts'
+import type { Schedule } from './schedules.ts'
+import type { Turns } from './turns.ts'
+
+/** Something that is made from the model now and then, and at the end. */
+export interface Recurring<T> {
+  /** `undefined`: at the end alone. */
+  readonly every: Cadence | undefined
+  readonly make: (signal: AbortSignal | undefined) => Promise<T>
+}
+
+export interface TrainingJob<Model> {
+  readonly model: Model
+  readonly session: Session
+  readonly turns: Turns
+  /** Number of the resident training text. */
+  readonly data: number
+  readonly batches: BatchPlan
+  /** N. */
+  readonly lanes: number
+  /** T. */
+  readonly time: number
+  readonly schedule: Schedule
+  /** Moves with every step; agrees with the session whenever it is another's turn. */
+  readonly position: Position
+  /** Grows. */
+  readonly history: HistoryEntry[]
+  /** `position.steps` at the end. */
+  readonly endStep: number
+  readonly maxSeconds: number
+  readonly validation: Recurring<LossReport> | undefined
+  readonly test: Recurring<LossReport> | undefined
+  readonly samples: Recurring<Sample[]> | undefined
+  readonly onProgress: ((progress: Progress<Model>) => unknown) | undefined
+  readonly signal: AbortSignal | undefined
+  /** Milliseconds that one call of the engine should take. */
+  readonly callMs: number
+}
+
+/** Milliseconds between two events where nothing else makes one. */
+const QUIET_MS = 50
+/** Windows in one call, however short they are. */
+const MOST_WINDOWS = 2048
+
+/**
+ * Trains until `endStep` or `maxSeconds`. What comes out depends neither on how many windows a call has nor on time (but
+ * for `maxSeconds`).
+ * @throws TrainingError ERR_ABORTED or ERR_NON_FINITE; whatever `onProgress` throws; ERR_DISPOSED
+ */
+export async function runTraining<Model>(job: TrainingJob<Model>): Promise<void> {
+  await new TrainingRun(job).run()
+}
+
+/** Carries what `onProgress` threw past the handling of other errors. */
+class ListenerFailure {
+  readonly error: unknown
+
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+class TrainingRun<Model> {
+  readonly #job: TrainingJob<Model>
+  readonly #speed = new SpeedMeter()
+  /** Windows of the next call, if nothing is due before. */
+  #windows = 1
+  #sinceEvent: StepSums = noSteps()
+  #lastEventMs = 0
+  #lastStep = { learningRate: Number.NaN, gradientNorm: Number.NaN }
+  #ended = false
+
+  constructor(job: TrainingJob<Model>) {
+    this.#job = job
+    this.#lastStep.learningRate = job.schedule.rate(job.position.steps)
+  }
+
+  async run(): Promise<void> {
+    try {
+      // What was due when an earlier training was interrupted.
+      if (this.#job.position.due) await this.#afterCall()
+      while (!this.#ended) {
+        await this.#call()
+        await this.#afterCall()
+      }
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  /** One call of the engine, and what it did taken into the position, while nobody else has the session. */
+  async #call(): Promise<void> {
+    const { turns, session, batches, data, lanes, time, schedule, position, signal } = this.#job
+    await turns.take(async () => {
+      const count = this.#plannedWindows()
+      const { starts, resets } = batches.windows(position.epoch, position.window, count)
+      const learningRates = Float64Array.from({ length: count }, (_, k) => schedule.rate(position.steps + k))
+      const call = await session.train({ data, lanes, time, starts, resets, learningRates }, signal)
+      this.#takeIn(call, learningRates)
+      this.#pace(call)
+    }, signal)
+  }
+
+  /** As many windows as the pace allows, up to where something is due. */
+  #plannedWindows(): number {
+    const { batches, position, endStep } = this.#job
+    const leftInEpoch = batches.windowsIn(position.epoch) - position.window
+    const due = this.#recurring().map(({ every }) =>
+      every?.unit === 'steps' ? every.every - (position.steps % every.every) : Number.POSITIVE_INFINITY,
+    )
+    return Math.min(this.#windows, leftInEpoch, endStep - position.steps, ...due)
+  }
+
+  #recurring(): Recurring<unknown>[] {
+    const { validation, test, samples } = this.#job
+    return [validation, test, samples].filter((one) => one !== undefined)
+  }
+
+  #takeIn(call: TrainedCall, learningRates: Float64Array): void {
+    const { position, history, lanes, time, signal } = this.#job
+    for (let k = 0; k < call.applied; k++) {
+      this.#takeInStep(call, k, learningRates[k]!)
+      const last = k === learningRates.length - 1
+      if (last) position.due = true
+      else if (position.steps % HISTORY_STEPS === 0) history.push(this.#entry())
+    }
+    this.#speed.add(call.applied, call.applied * lanes * time)
+    if (call.nonFinite[call.applied] === 1) throw this.#nonFinite()
+    if (call.aborted) throw signal?.reason
+  }
+
+  #takeInStep(call: TrainedCall, k: number, learningRate: number): void {
+    const { position, batches } = this.#job
+    const gradientNorm = call.gradientNorms[k]!
+    const report = {
+      loss: call.losses[k]!,
+      nats: call.nats[k]!,
+      count: call.counts[k]!,
+      gradientNorm,
+      clipped: call.clipped[k] === 1,
+    }
+    for (const sums of [position.sinceEntry, position.inEpoch, this.#sinceEvent]) addStep(sums, report)
+    this.#lastStep = { learningRate, gradientNorm }
+    position.steps++
+    position.window++
+    if (position.window === batches.windowsIn(position.epoch)) {
+      position.epoch++
+      position.window = 0
+    }
+  }
+
+  /** Sets the next call's windows so that it takes about `callMs`; at most twice as many as before. */
+  #pace({ milliseconds, applied }: TrainedCall): void {
+    const { callMs } = this.#job
+    const mean = milliseconds.subarray(0, applied).reduce((sum, ms) => sum + ms, 0) / Math.max(1, applied)
+    const wanted = Math.floor(callMs / Math.max(mean, 1e-3))
+    this.#windows = Math.max(1, Math.min(wanted, 2 * this.#windows, MOST_WINDOWS))
+  }
+
+  /** Makes what is due after the last step, writes the history and tells of it. */
+  async #afterCall(): Promise<void> {
+    const { validation, test, samples, position } = this.#job
+    this.#ended = position.steps >= this.#job.endStep || this.#speed.elapsedMs >= this.#job.maxSeconds * 1000
+    this.#speed.pause()
+    const made = {
+      validation: await this.#madeIfDue(validation),
+      test: await this.#madeIfDue(test),
+      samples: await this.#madeIfDue(samples),
+    }
+    this.#speed.resume()
+    // From here to the event nothing waits: an interrupted training either finds all of this done or none.
+    this.#observe(made.validation)
+    const scores = defined({ validation: made.validation, test: made.test })
+    const noted =
+      position.steps % HISTORY_STEPS === 0 || this.#epochEnded || this.#ended || Object.keys(scores).length > 0
+    if (noted && position.sinceEntry.steps > 0) this.#job.history.push({ ...this.#entry(), ...scores })
+    if (this.#epochEnded) position.inEpoch = noSteps()
+    position.due = false
+    const telling = this.#ended || Object.values(made).some((one) => one !== undefined)
+    if (telling || this.#speed.elapsedMs - this.#lastEventMs >= QUIET_MS) {
+      await this.#tell(defined({ ...scores, samples: made.samples }))
+    }
+  }
+
+  get #epochEnded(): boolean {
+    const { position } = this.#job
+    return position.due && position.window === 0
+  }
+
+  #isDue(every: Cadence | undefined): boolean {
+    const { position } = this.#job
+    if (every === undefined) return false
+    if (every.unit === 'steps') return position.steps % every.every === 0
+    return this.#epochEnded && position.epoch % every.every === 0
+  }
+
+  async #madeIfDue<T>(recurring: Recurring<T> | undefined): Promise<T | undefined> {
+    if (recurring === undefined || !(this.#ended || this.#isDue(recurring.every))) return undefined
+    return await recurring.make(this.#job.signal)
+  }
+
+  /** Lets a schedule see the validation loss, or each epoch's where there is none; never one that only the end brought about. */
+  #observe(validation: LossReport | undefined): void {
+    const { schedule, position } = this.#job
+    if (this.#job.validation === undefined) {
+      if (this.#epochEnded) schedule.observe?.(measuresOf(position.inEpoch).loss)
+    } else if (validation !== undefined && this.#isDue(this.#job.validation.every)) {
+      schedule.observe?.(validation.loss)
+    }
+    position.schedule = schedule.state()
+  }
+
+  /** The history's next entry; begins the sums of the one after it. */
+  #entry(): HistoryEntry {
+    const { position } = this.#job
+    const entry = {
+      step: position.steps,
+      epoch: this.#epochs(),
+      ...measuresOf(position.sinceEntry),
+      learningRate: this.#lastStep.learningRate,
+    }
+    position.sinceEntry = noSteps()
+    return entry
+  }
+
+  #epochs(): number {
+    const { position, batches } = this.#job
+    return position.epoch + position.window / batches.windowsIn(position.epoch)
+  }
+
+  async #tell(made: Pick<Progress, 'validation' | 'test' | 'samples'>): Promise<void> {
+    const { model, onProgress, position, endStep, maxSeconds } = this.#job
+    const sums = this.#sinceEvent
+    this.#sinceEvent = noSteps()
+    this.#lastEventMs = this.#speed.elapsedMs
+    const symbolsPerSecond = this.#speed.takeSymbolsPerSecond()
+    if (onProgress === undefined) return
+    const elapsedMs = this.#speed.elapsedMs
+    const byTime = Math.max(0, maxSeconds * 1000 - elapsedMs)
+    const progress: Progress<Model> = {
+      model,
+      step: position.steps,
+      totalSteps: endStep,
+      epoch: this.#epochs(),
+      ...measuresOf(sums),
+      ...this.#lastStep,
+      symbolsPerSecond,
+      elapsedMs,
+      remainingMs: this.#ended ? 0 : Math.min(this.#speed.remainingMs(endStep - position.steps), byTime),
+      ...made,
+    }
+    try {
+      await onProgress(progress)
+    } catch (error) {
+      throw new ListenerFailure(error)
+    }
+  }
+
+  #nonFinite(): TrainingError<Model> {
+    const step = this.#job.position.steps
+    const message = `step ${step} met a loss or gradient that is not finite, and the training stopped before it: lower optimizer.learningRate or clip gradients (clip: { norm: 1 })`
+    return new TrainingError({ code: 'ERR_NON_FINITE', message, model: this.#job.model, step })
+  }
+
+  #explained(error: unknown): unknown {
+    const { signal, model, position } = this.#job
+    if (error instanceof ListenerFailure) return error.error
+    const stopped =
+      signal?.aborted && (error === signal.reason || (isRnnKitError(error) && error.code === 'ERR_ABORTED'))
+    if (!stopped) return error
+    const step = position.steps
+    const message = `the training was aborted at step ${step}: error.model is as it was before that step`
+    return new TrainingError({ code: 'ERR_ABORTED', message, cause: signal.reason, model, step })
+  }
+}
+
+/** Without the properties that are `undefined`. */
+function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}
