@@ -7,9 +7,9 @@ use rnnkit_core::session::TrainingSetup;
 use rnnkit_core::window::Masks;
 
 use super::Make;
-use super::models::{Sample, extras, grid, wide as wide_samples};
+use super::models::{CELLS, Sample, Sizes, extras, grid, symbols, wide as wide_samples};
 use super::training::{State, Trainer};
-use crate::tolerances::FAST_PATH;
+use crate::tolerances::{BITS, FAST_PATH};
 use crate::window::{OneWindow, SGD, wide};
 
 /// The overrides of a block or a window are never a second algorithm.
@@ -45,5 +45,17 @@ pub fn production_form_gives_what_taps_show<B: Backend>(make: Make<'_, B>) {
         FAST_PATH.assert(&format!("{}: loss", sample.name), &[produced.loss], &[report.loss]);
         FAST_PATH.assert(&format!("{}: gradients", sample.name), &gradients, &window.gradients().expect("gradients"));
         FAST_PATH.assert(&format!("{}: carry", sample.name), &trainer.state().carry, &window.carry().expect("a carry"));
+    }
+}
+
+/// Two backends that differ in nothing that may change a number, threads say: the same losses, norms, parameters and carry to the bit.
+pub fn two_backends_give_the_same_bits<B: Backend>(make: Make<'_, B>, other: Make<'_, B>) {
+    let large = |&cell| Sample::new(format!("large {cell:?}"), symbols(cell, 61, &[96, 130]), Sizes { lanes: 50, time: 6, windows: 2 });
+    let large: Vec<Sample> = CELLS.iter().map(large).collect();
+    for sample in grid().iter().chain(&extras()).chain(&wide_samples()).chain(&large) {
+        let (losses, state) = two_windows(make(), sample);
+        let (other_losses, other_state) = two_windows(other(), sample);
+        BITS.assert(&format!("{}: losses", sample.name), &other_losses, &losses);
+        other_state.assert_same(&state, &sample.name);
     }
 }

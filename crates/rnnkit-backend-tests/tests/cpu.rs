@@ -1,0 +1,20 @@
+//! The suite on the CPU backend, with one thread and with three: odd, so that work is never shared out evenly.
+
+use rnnkit_backend_tests::suite::paths::two_backends_give_the_same_bits;
+use rnnkit_cpu::Cpu;
+
+mod one_thread {
+    rnnkit_backend_tests::backend_suite!(super::Cpu::new(1).expect("one thread starts everywhere"));
+}
+
+mod three_threads {
+    rnnkit_backend_tests::backend_suite!(super::Cpu::new(3).expect("three threads start everywhere"));
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    for threads in [2, 3, 5, 8] {
+        let on = |threads: usize| Cpu::new(threads).expect("a few threads start everywhere");
+        two_backends_give_the_same_bits(&|| on(1), &|| on(threads));
+    }
+}
