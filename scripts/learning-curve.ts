@@ -3,7 +3,8 @@
  *
  *   RNNKIT_CORPORA=<folder with tinyshakespeare.txt> node --import=tsx scripts/learning-curve.ts
  *
- * Another program's random numbers differ, so the curve is held within 3 % of the range over PyTorch's seeds.
+ * Another program's random numbers differ, so the validation loss is held within 3 % of the range over PyTorch's seeds, and the
+ * training loss may be at most 3 % above it on the way.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -29,7 +30,8 @@ const curves = new URL('../__test__/reference/learning_curves.json', import.meta
 const { summary } = JSON.parse(await readFile(curves, 'utf8')).curves[SETTING] as {
   summary: { train_loss: Record<string, Range>; valid_loss: Range }
 }
-const within = (value: number, range: Range) => value >= range.min * (1 - MARGIN) && value <= range.max * (1 + MARGIN)
+const isLate = (value: number, range: Range) => !(value <= range.max * (1 + MARGIN))
+const isOutside = (value: number, range: Range) => isLate(value, range) || value < range.min * (1 - MARGIN)
 let failures = 0
 
 for (const seed of SEEDS) {
@@ -50,14 +52,19 @@ for (const seed of SEEDS) {
   for (const { step, loss } of model.history) {
     const range = summary.train_loss[String(step)]
     if (range === undefined) continue
-    if (!within(loss, range)) failures += 1
-    if (step % 300 === 0) row[`loss at ${step}`] = `${loss.toFixed(4)} (${range.min.toFixed(4)} to ${range.max.toFixed(4)})`
+    if (isLate(loss, range)) failures += 1
+    if (step % 300 === 0)
+      row[`loss at ${step}`] = `${loss.toFixed(4)} (${range.min.toFixed(4)} to ${range.max.toFixed(4)})`
   }
   const { loss, perplexity, symbols } = model.history.at(-1)?.validation ?? { loss: NaN, perplexity: NaN, symbols: 0 }
-  if (!within(loss, summary.valid_loss)) failures += 1
+  if (isOutside(loss, summary.valid_loss)) failures += 1
   const wanted = `${summary.valid_loss.min.toFixed(4)} to ${summary.valid_loss.max.toFixed(4)}`
-  console.log(`seed ${seed}`, row, `validation ${loss.toFixed(4)} (${wanted}), perplexity ${perplexity.toFixed(3)}, ${symbols} symbols`)
+  console.log(
+    `seed ${seed}`,
+    row,
+    `validation ${loss.toFixed(4)} (${wanted}), perplexity ${perplexity.toFixed(3)}, ${symbols} symbols`,
+  )
   model.dispose()
 }
-console.log(failures === 0 ? 'within 3 % everywhere' : `${failures} values outside of 3 %`)
+console.log(failures === 0 ? 'within 3 %' : `${failures} values beyond 3 %`)
 process.exitCode = failures === 0 ? 0 : 1
