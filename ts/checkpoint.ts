@@ -35,7 +35,8 @@ export const FILE_TENSORS = [
   { name: VOCABULARY.offsets, dtype: 'U32', rank: 1, optional: false },
   { name: VOCABULARY.counts, dtype: 'U32', rank: 1, optional: false },
   { name: POSITION, dtype: 'F64', rank: 1, optional: false },
-  ...HISTORY_COLUMNS.map((column) => ({ name: historyName(column), dtype: 'F64', rank: 1, optional: false })),
+  // A file has no empty tensors: a history without entries is left out.
+  ...HISTORY_COLUMNS.map((column) => ({ name: historyName(column), dtype: 'F64', rank: 1, optional: true })),
 ] as const
 
 function historyName(column: string): string {
@@ -59,7 +60,9 @@ export function toFile(state: CharState): { metadata: Record<string, string>; te
     tensor(VOCABULARY.offsets, 'U32', stored.offsets),
     tensor(VOCABULARY.counts, 'U32', stored.counts),
     tensor(POSITION, 'F64', positionToNumbers(state.position)),
-    ...historyToColumns(state.history).map((column, i) => tensor(historyName(HISTORY_COLUMNS[i]!), 'F64', column)),
+    ...historyToColumns(state.history)
+      .map((column, i) => tensor(historyName(HISTORY_COLUMNS[i]!), 'F64', column))
+      .filter(({ data }) => data.length > 0),
   ]
   return { metadata: { kind: KIND, options: JSON.stringify(options) }, tensors }
 }
@@ -92,7 +95,9 @@ export function fromFile(
     },
     options,
   )
-  const columns = HISTORY_COLUMNS.map((column) => new Float64Array(buffer(historyName(column))))
+  const columns = HISTORY_COLUMNS.map((column) => {
+    return bytes.has(historyName(column)) ? new Float64Array(buffer(historyName(column))) : new Float64Array()
+  })
   const { unit: _, unknown: __, ...rest } = options
   return {
     ...rest,

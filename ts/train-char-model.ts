@@ -4,7 +4,7 @@ import type { CharParts } from './char-parts.ts'
 import { type PlannedText, planText, trainAnew } from './char-training.ts'
 import { readCorpus } from './corpus/read-corpus.ts'
 import { Vocabulary } from './corpus/vocabulary.ts'
-import { RnnKitError } from './errors.ts'
+import { RnnKitError, TrainingError } from './errors.ts'
 import {
   checkMemory,
   checkSizes,
@@ -16,6 +16,7 @@ import {
 } from './model-spec.ts'
 import { openSession } from './native/engine-session.ts'
 import { type CharModelPlan, type TrainCharModelOptions, trainCharModelOptions } from './options/train-char-model.ts'
+import type { RunPlan } from './options/training.ts'
 import { startPosition } from './position.ts'
 import { Turns } from './turns.ts'
 
@@ -42,21 +43,27 @@ export async function trainPlanned(plan: CharModelPlan): Promise<CharModel> {
   const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
   const parts = await openParts(plan, vocabulary)
   const model = new CharModel(parts)
-  await model.runTraining(() => disposingEarly(model, parts, plan, planned))
+  await model.runTraining(() => trainOrDispose(model, parts, planned, plan))
   return model
 }
 
-/** Nobody else has a model whose training did not begin. */
-async function disposingEarly(
+/** Trains; a model whose training fails before anyone was given it is disposed of. */
+async function trainOrDispose(
   model: CharModel,
   parts: CharParts,
-  plan: CharModelPlan,
   text: PlannedText,
+  plan: CharModelPlan,
 ): Promise<void> {
+  const { onProgress } = plan.run
+  let given = false
+  const telling: RunPlan['onProgress'] = (progress) => {
+    given = true
+    return onProgress?.(progress)
+  }
   try {
-    await trainAnew(model, parts, text, plan.recipe, plan.run)
+    await trainAnew(model, parts, text, plan.recipe, { ...plan.run, onProgress: onProgress && telling })
   } catch (error) {
-    if (parts.text === undefined) model.dispose()
+    if (!given && !(error instanceof TrainingError)) model.dispose()
     throw error
   }
 }

@@ -1,5 +1,6 @@
 /** The options that every training of a model of text has: how long, how it steps, what is scored and reported on the way. */
 import type { Progress } from '../progress.ts'
+import { createSchedule } from '../schedules.ts'
 import { type BatchesOptions, batchesOptions, type NormalBatchesOptions } from './batches.ts'
 import { callback, integer, optional, real, refuse } from './check.ts'
 import {
@@ -126,13 +127,17 @@ export function recipeOptions(options: RecipeGiven): Recipe {
   const validation = shareOptions('validation', given.validation, DEFAULT_VALIDATION)
   const test = shareOptions('test', given.test, { share: 0, every: undefined })
   checkShares(validation, test)
+  const optimizer = optimizerOptions(given.optimizer)
+  const schedule = scheduleOptions('schedule', given.schedule)
+  // What a schedule says only with a learning rate, or when it is called, is wrong now and not in the middle of the work.
+  createSchedule(schedule, { learningRate: optimizer.learningRate, totalSteps: 1 }).rate(0)
   return {
     given,
     batches: batchesOptions('batches', given.batches),
     batchSize: integer('batchSize', orDefault(given.batchSize, 50), { min: 1, max: MOST }),
     unrollLength: integer('unrollLength', orDefault(given.unrollLength, 50), { min: 1, max: MOST }),
-    optimizer: optimizerOptions(given.optimizer),
-    schedule: scheduleOptions('schedule', given.schedule),
+    optimizer,
+    schedule,
     clip: clipOptions(given.clip),
     seed: integer('seed', orDefault(given.seed, 1), { min: 0 }),
     validation,
