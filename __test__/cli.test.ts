@@ -1,0 +1,168 @@
+/** The `rnnkit` command from outside: what it prints where, and how it ends. Needs the built addon. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const RNNKIT = ['--import=tsx', join(ROOT, 'ts/cli/main.ts')]
+
+interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+/** Runs `rnnkit` with `words`; `meanwhile` may act on the process once it has written to stderr. */
+function rnnkit(
+  words: readonly string[],
+  meanwhile?: (signal: (name: NodeJS.Signals) => void) => void,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [...RNNKIT, ...words], { cwd: ROOT })
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  if (meanwhile) child.stderr.once('data', () => meanwhile((name) => child.kill(name)))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, out, err }))
+  })
+}
+
+let folder: string
+let text: string
+let model: string
+
+test.before(async (t) => {
+  folder = await mkdtemp(join(tmpdir(), 'rnnkit-cli-'))
+  text = join(folder, 'text.txt')
+  model = join(folder, 'model.safetensors')
+  await writeFile(text, 'the cat sat on the mat. the dog sat on the log.\n'.repeat(60))
+  const sizes = ['--hidden', '16', '--layers', '1', '--batch-size', '4', '--unroll', '8', '--threads', '1']
+  const flags = [
+    '--steps',
+    '60',
+    '--validation',
+    '0.1',
+    '--sample-every',
+    '30',
+    '--sample-prefix',
+    'the ',
+    '--seed',
+    '3',
+  ]
+  const trained = await rnnkit(['train', text, '--out', model, ...sizes, ...flags])
+  t.is(trained.code, 0, trained.err)
+  t.is(trained.out, `${model}\n`)
+  t.regex(trained.err, /step 60 of 60 · epoch \d+\.\d\d · loss \d\.\d{3} · perplexity \d+\.\d{2} · [\d,]+ symbols\/s/)
+  t.regex(trained.err, /validation perplexity \d+\.\d+/)
+  t.regex(trained.err, /--- the /)
+})
+
+test.after.always(() => rm(folder, { recursive: true, force: true }))
+
+test('sample writes its prefix and as many symbols as asked for, the same for the same seed', async (t) => {
+  const words = ['sample', model, '--prefix', 'the ', '--length', '40', '--temperature', '0.8', '--seed', '7']
+  const [once, again] = await Promise.all([rnnkit(words), rnnkit(words)])
+  t.is(once.code, 0, once.err)
+  t.is(once.err, '')
+  t.is(once.out.length, 'the '.length + 40 + '\n'.length)
+  t.true(once.out.startsWith('the '))
+  t.is(again.out, once.out)
+})
+
+test('evaluate scores every symbol but the first', async (t) => {
+  const { code, out, err } = await rnnkit(['evaluate', model, text, '--json'])
+  t.is(code, 0, err)
+  const score = JSON.parse(out) as { symbols: number; loss: number; perplexity: number; bitsPerChar: number }
+  t.is(score.symbols, 48 * 60 - 1)
+  t.true(Math.abs(score.perplexity - Math.exp(score.loss)) < 1e-9 * score.perplexity)
+  const readable = await rnnkit(['evaluate', model, text])
+  t.true(readable.out.includes(`perplexity    ${score.perplexity.toFixed(3)}`), readable.out)
+})
+
+test('inspect tells what the model is', async (t) => {
+  const { code, out, err } = await rnnkit(['inspect', model, '--json'])
+  t.is(code, 0, err)
+  const told = JSON.parse(out) as { parameters: number; vocabulary: { size: number } }
+  const vocabulary = new Set('the cat sat on the mat. the dog sat on the log.\n').size
+  t.is(told.vocabulary.size, vocabulary)
+  t.is(told.parameters, 4 * 16 * (vocabulary + 16 + 2) + vocabulary * (16 + 1))
+  const readable = await rnnkit(['inspect', model])
+  t.regex(readable.out, /lstm/)
+  t.true(readable.out.includes(told.parameters.toLocaleString('en')), readable.out)
+})
+
+test('help and version go to stdout', async (t) => {
+  const [all, train, version] = await Promise.all([
+    rnnkit(['--help']),
+    rnnkit(['train', '--help']),
+    rnnkit(['--version']),
+  ])
+  t.deepEqual([all.code, train.code, version.code], [0, 0, 0])
+  for (const command of ['train', 'sample', 'evaluate', 'inspect']) t.true(all.out.includes(`rnnkit ${command} --help`))
+  t.regex(train.out, /--learning-rate <rate>/)
+  t.regex(version.out, /^rnnkit\/\d+\.\d+\.\d+/)
+})
+
+const FAILURES: [what: string, words: () => string[], code: number, line: RegExp][] = [
+  ['an unknown command', () => ['trian', text], 2, /^rnnkit: unknown command "trian": did you mean train\?/],
+  ['an unknown option', () => ['sample', model, '--temprature', '1'], 2, /did you mean --temperature\?/],
+  [
+    'a training without an end',
+    () => ['train', text, '--out', model],
+    2,
+    /exactly one of --epochs <n> and --steps <n>/,
+  ],
+  [
+    'a text that is not there',
+    () => ['train', `${text}x`, '-o', model, '--steps', '1'],
+    1,
+    /text\.txtx.* \[ERR_CORPUS_FILE\]$/m,
+  ],
+  [
+    'a bad number',
+    () => ['train', text, '-o', model, '--steps', '1', '--dropout', '1'],
+    1,
+    /dropout.* \[ERR_INVALID_OPTION\]$/m,
+  ],
+  ['a model that is none', () => ['sample', text], 1, /\[ERR_CHECKPOINT_\w+\]$/m],
+  ['a prefix of unknown symbols', () => ['sample', model, '--prefix', '☃'], 1, /\[ERR_UNKNOWN_SYMBOL\]$/m],
+]
+for (const [what, words, code, line] of FAILURES) {
+  test(`${what} ends in one line on stderr and exit code ${code}`, async (t) => {
+    const ended = await rnnkit(words())
+    t.is(ended.code, code, ended.err)
+    t.is(ended.out, '')
+    t.regex(ended.err, line)
+    t.is(ended.err.trimEnd().split('\n').length, 1, ended.err)
+  })
+}
+
+test('Ctrl-C ends a training with exit code 130 and saves nothing', async (t) => {
+  const out = join(folder, 'never.safetensors')
+  const words = ['train', text, '--out', out, '--steps', '1000000', '--hidden', '16']
+  const ended = await rnnkit(words, (signal) => signal('SIGINT'))
+  t.is(ended.code, 130, ended.err)
+  t.regex(ended.err, /\[ERR_ABORTED\]\n$/)
+  t.false((await readdir(folder)).includes('never.safetensors'))
+})
+
+test('a reader that closes its end early is no failure', async (t) => {
+  const child = spawn(process.execPath, [...RNNKIT, 'sample', model, '--length', '200000'], { cwd: ROOT })
+  let err = ''
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    err += piece
+  })
+  child.stdout.once('data', () => child.stdout.destroy())
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  t.is(code, 0, err)
+  t.is(err, '')
+})

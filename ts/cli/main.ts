@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** The `rnnkit` command: finds what is asked for, runs it, and turns every end into an exit code. */
+import { readFileSync } from 'node:fs'
+import { type Command, parseCommandLine } from './command-line.ts'
+import { evaluate } from './evaluate.ts'
+import { inspect } from './inspect.ts'
+import { describeError, EXIT } from './report-error.ts'
+import { sample } from './sample.ts'
+import { train } from './train.ts'
+
+const COMMANDS: readonly Command[] = [train, sample, evaluate, inspect]
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(words: readonly string[]): Promise<number> {
+  const abort = new AbortController()
+  // once: a second Ctrl-C ends the process at once
+  process.once('SIGINT', () => abort.abort())
+  endQuietlyWithReader()
+  try {
+    const call = parseCommandLine(words, COMMANDS, version())
+    await call?.command.run({ ...call, signal: abort.signal })
+    return EXIT.ok
+  } catch (error) {
+    const { line, exitCode } = describeError(error)
+    process.stderr.write(`${line}\n`)
+    return exitCode
+  } finally {
+    process.removeAllListeners('SIGINT')
+  }
+}
+
+/** A reader such as `head` closes the pipe when it has enough: that is no failure. */
+function endQuietlyWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok)
+    process.stderr.write(`${describeError(error).line}\n`)
+    process.exit(EXIT.failure)
+  })
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
+}

@@ -1,0 +1,81 @@
+/** The progress of a training on stderr: one line that rewrites itself on a terminal, a plain line every few seconds elsewhere. */
+import type { Writable } from 'node:stream'
+
+/** What the line shows of a training's progress. */
+export interface ShownProgress {
+  step: number
+  totalSteps: number
+  /** Epochs done, with the part of the present one. */
+  epoch: number
+  /** Nats per symbol. */
+  loss: number
+  perplexity: number
+  symbolsPerSecond: number
+  /** Infinity while nothing can be said. */
+  remainingMs: number
+}
+
+interface Terminal extends Writable {
+  isTTY?: boolean
+  columns?: number
+}
+
+/** Milliseconds between two plain lines where nothing can be rewritten. */
+const PLAIN_INTERVAL_MS = 5000
+
+const CLEAR_LINE = '\r\u001b[2K'
+
+export class ProgressLine {
+  readonly #out: Terminal
+  readonly #now: () => number
+  #shownAt = Number.NEGATIVE_INFINITY
+
+  constructor(out: Terminal, now: () => number = () => performance.now()) {
+    this.#out = out
+    this.#now = now
+  }
+
+  /** Shows `progress`; `always` also where a plain line was written a moment ago. */
+  show(progress: ShownProgress, always = false): void {
+    const line = describeProgress(progress)
+    if (this.#out.isTTY) {
+      this.#out.write(`${CLEAR_LINE}${line.slice(0, (this.#out.columns ?? 80) - 1)}`)
+    } else if (always || this.#now() - this.#shownAt >= PLAIN_INTERVAL_MS) {
+      this.#shownAt = this.#now()
+      this.#out.write(`${line}\n`)
+    }
+  }
+
+  /** Writes `text` on lines of its own. */
+  note(text: string): void {
+    this.#out.write(`${this.#out.isTTY ? CLEAR_LINE : ''}${text}\n`)
+  }
+
+  /** Leaves the last line standing. */
+  end(): void {
+    if (this.#out.isTTY) this.#out.write('\n')
+  }
+}
+
+/** `step 1,200 of 1,500 · epoch 2.79 · loss 1.932 · perplexity 6.90 · 34,000 symbols/s · 12 s left` */
+export function describeProgress(progress: ShownProgress): string {
+  const { step, totalSteps, epoch, loss, perplexity, symbolsPerSecond, remainingMs } = progress
+  const parts = [
+    `step ${step.toLocaleString('en')} of ${totalSteps.toLocaleString('en')}`,
+    `epoch ${epoch.toFixed(2)}`,
+    `loss ${loss.toFixed(3)}`,
+    `perplexity ${perplexity.toFixed(2)}`,
+    `${Math.round(symbolsPerSecond).toLocaleString('en')} symbols/s`,
+  ]
+  if (Number.isFinite(remainingMs)) parts.push(`${describeDuration(remainingMs)} left`)
+  return parts.join(' · ')
+}
+
+/** `9 s`, `3 min 20 s`, `2 h 05 min` */
+export function describeDuration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+}
