@@ -163,6 +163,20 @@ test('options are read once, and own properties alone count', async (t) => {
   await rejectsWith(t, train(throwing), 'ERR_INVALID_OPTION', 'samples')
 })
 
+test('a nested getter or proxy that throws is told by its field', async (t) => {
+  const throwing = () => {
+    throw new Error('no')
+  }
+  const optimizer = Object.defineProperty({ kind: 'adam' }, 'learningRate', { enumerable: true, get: throwing })
+  t.is(
+    ((await rejectsWith(t, train({ ...base, optimizer }), 'ERR_INVALID_OPTION', 'optimizer')).cause as Error).message,
+    'no',
+  )
+  await rejectsWith(t, train({ ...base, clip: new Proxy({}, { ownKeys: throwing }) }), 'ERR_INVALID_OPTION', 'clip')
+  const polluted = JSON.parse('{"kind":"adam","__proto__":{"learningRate":3}}')
+  await rejectsWith(t, train({ ...base, optimizer: polluted }), 'ERR_UNKNOWN_OPTION', 'optimizer.__proto__')
+})
+
 /** [text, code, what the message says] */
 const TEXTS: [unknown, ErrorCode, RegExp][] = [
   ['', 'ERR_CORPUS_EMPTY', /at least one symbol/],

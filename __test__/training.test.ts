@@ -122,6 +122,22 @@ test('a signal that is raised already rejects before any work', async (t) => {
   t.is(model.position.step, 1)
 })
 
+test('an abort within a long window rejects soon, and the event loop stays free', async (t) => {
+  const stopping = new AbortController()
+  let ticks = 0
+  const ticking = setInterval(() => ticks++, 5)
+  const large = { ...TINY, hiddenSize: 256, batchSize: 16, unrollLength: 64, steps: 1000 }
+  const promise = trainCharModel({ ...large, signal: stopping.signal })
+  await sleep(150)
+  const clock = performance.now()
+  stopping.abort()
+  await rejectsWith(t, promise, 'ERR_ABORTED')
+  const ms = performance.now() - clock
+  clearInterval(ticking)
+  t.true(ms < 250, `${ms} ms`)
+  t.true(ticks > 5, `${ticks} ticks of 5 ms in 150 ms`)
+})
+
 test('an optimizer given anew starts moments, schedule, steps and positions anew', async (t) => {
   const model = await trainCharModel({ ...TINY, steps: 30 })
   const again = await trainCharModel({ ...TINY, steps: 30 })

@@ -1,7 +1,7 @@
 /** A trained model of text: it writes, scores, trains on, and goes into a file and out of it. */
 import { stoppable, stoppablePieces } from './aborted.ts'
 import { type CharParts, usualContext } from './char-parts.ts'
-import { evaluationPlan, trainFurther } from './char-training.ts'
+import { evaluationPlan, trainExclusively, trainFurther } from './char-training.ts'
 import { streamText, writeText } from './char-writing.ts'
 import { toFile } from './checkpoint.ts'
 import { normaliseText } from './corpus/read-corpus.ts'
@@ -34,7 +34,6 @@ export interface Parameter {
  */
 export class CharModel {
   readonly #parts: CharParts
-  #training = false
   #disposed = false
 
   /** @internal */
@@ -134,20 +133,7 @@ export class CharModel {
   async train(options: TrainOptions): Promise<void> {
     this.#refuseDisposed()
     const plan = trainOptions(options, this.#parts.recipe)
-    await this.runTraining(() => trainFurther(this, this.#parts, plan))
-  }
-
-  /** Runs a training unless another one does. @internal */
-  async runTraining(training: () => Promise<void>): Promise<void> {
-    if (this.#training) {
-      throw new RnnKitError({ code: 'ERR_BUSY', message: 'the model is being trained: wait until that is done' })
-    }
-    this.#training = true
-    try {
-      await training()
-    } finally {
-      this.#training = false
-    }
+    await trainExclusively(this.#parts, () => trainFurther(this, this.#parts, plan))
   }
 
   /** Copies of all parameters, under PyTorch's names and in its layout (`weight_ih_l0` …). */

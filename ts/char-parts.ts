@@ -42,6 +42,8 @@ export interface CharParts {
   /** SHA-256 of the training text's ids, in hexadecimal: whether positions still mean the same. */
   digest: string | undefined
   text: ResidentText | undefined
+  /** Whether a training runs. */
+  training: boolean
 }
 
 /** How the model must be asked unless options say otherwise: as it was trained. */

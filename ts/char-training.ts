@@ -36,6 +36,19 @@ export function planText(ids: Uint32Array, recipe: Recipe): PlannedText {
   return { ids, split, batches: createBatchPlan({ ...size, order: recipe.batches.order, seed: recipe.seed, symbols }) }
 }
 
+/** Runs a training, unless another one does: ERR_BUSY. */
+export async function trainExclusively(parts: CharParts, training: () => Promise<void>): Promise<void> {
+  if (parts.training) {
+    throw new RnnKitError({ code: 'ERR_BUSY', message: 'the model is being trained: wait until that is done' })
+  }
+  parts.training = true
+  try {
+    await training()
+  } finally {
+    parts.training = false
+  }
+}
+
 /** Trains for the first time, or with all of the training state anew. */
 export async function trainAnew(
   model: CharModel,

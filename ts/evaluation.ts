@@ -66,34 +66,43 @@ async function byWindows(session: Session, plan: EvaluationPlan): Promise<LossRe
   const head = Math.min(symbols, unrollLength + 1)
   await inEvaluation(session, 1, (evaluation) => runOn(session, plan, evaluation, head, meter))
   const windows = symbols - head
-  const whole = Math.floor(windows / LANES)
+  const whole = windows - (windows % LANES)
   for (const [lanes, from, to] of [
-    [LANES, 1, 1 + whole * LANES],
-    [windows % LANES, 1 + whole * LANES, 1 + windows],
+    [LANES, 1, 1 + whole],
+    [windows - whole, 1 + whole, 1 + windows],
   ] as const) {
     if (from === to) continue
+    // Only windows of one call of the engine can go without the carry that the call before left.
+    const step = lanes * (plan.lastStep ? WINDOWS : 1)
     await inEvaluation(session, lanes, async (evaluation) => {
-      for (let start = from; start < to; start += lanes)
-        await lastOfEach(session, plan, evaluation, start, lanes, meter)
+      for (let start = from; start < to; start += step) {
+        await lastOfEach(session, plan, evaluation, { start, count: Math.min(step, to - start), lanes }, meter)
+      }
     })
   }
   return meter.report()
 }
 
-/** The last prediction of windows that start at `start`, `start + 1` …, one a lane. */
+/** `count` windows that start at `start`, `start + 1` …, dealt to the lanes. */
+interface Neighbours {
+  readonly start: number
+  readonly count: number
+  readonly lanes: number
+}
+
+/** Scores the last prediction of each window. */
 async function lastOfEach(
   session: Session,
   plan: EvaluationPlan,
   evaluation: number,
-  start: number,
-  lanes: number,
+  { start, count, lanes }: Neighbours,
   meter: LossMeter,
 ): Promise<void> {
   const { data, unrollLength, signal } = plan
-  const starts = Uint32Array.from({ length: lanes }, (_, lane) => start + lane)
   const request = (everyStep: boolean, time: number, skipped: number): EvaluationRequest => {
-    const resets = new Uint8Array(lanes).fill(skipped === 0 ? 1 : 0)
-    return { data, lanes, time, starts: starts.map((at) => at + skipped), resets, everyStep }
+    const starts = Uint32Array.from({ length: count }, (_, i) => start + skipped + i)
+    const resets = new Uint8Array(count).fill(skipped === 0 ? 1 : 0)
+    return { data, lanes, time, starts, resets, everyStep }
   }
   // A head that predicts at every step would score the whole window: its last step gets a call of its own, on the kept carry.
   const leadIn = plan.lastStep ? 0 : unrollLength - 1

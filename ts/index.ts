@@ -1,4 +1,5 @@
 /** Public names only. */
+export { type BatchPlanOptions, planWindows, type WindowPlan } from './batches/index.ts'
 export { CharModel, type Parameter } from './char-model.ts'
 export { type ErrorCode, isRnnKitError, RnnKitError, TrainingError } from './errors.ts'
 export type { LossReport } from './metrics.ts'

@@ -41,7 +41,7 @@ export async function loadCharModel(path: unknown, options: unknown): Promise<Ch
     throw error
   }
   const history = [...state.history]
-  return { ...state, history, session, turns: new Turns(), spec, text: undefined }
+  return { ...state, history, session, turns: new Turns(), spec, text: undefined, training: false }
 }
 
 /** The engine writes its numbers as it likes (5 or 5.0) and its fields in its own order. */

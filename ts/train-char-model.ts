@@ -1,7 +1,7 @@
 /** Trains a model of text from the beginning: options, text, vocabulary, session, training. */
 import { CharModel } from './char-model.ts'
 import type { CharParts } from './char-parts.ts'
-import { type PlannedText, planText, trainAnew } from './char-training.ts'
+import { type PlannedText, planText, trainAnew, trainExclusively } from './char-training.ts'
 import { readCorpus } from './corpus/read-corpus.ts'
 import { Vocabulary } from './corpus/vocabulary.ts'
 import { RnnKitError, TrainingError } from './errors.ts'
@@ -43,7 +43,7 @@ export async function trainPlanned(plan: CharModelPlan): Promise<CharModel> {
   const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
   const parts = await openParts(plan, vocabulary)
   const model = new CharModel(parts)
-  await model.runTraining(() => trainOrDispose(model, parts, planned, plan))
+  await trainExclusively(parts, () => trainOrDispose(model, parts, planned, plan))
   return model
 }
 
@@ -90,6 +90,7 @@ async function openParts(plan: CharModelPlan, vocabulary: Vocabulary): Promise<C
     position: startPosition(),
     digest: undefined,
     text: undefined,
+    training: false,
   }
 }
 
