@@ -11,7 +11,7 @@ const STEPS = [
   { name: 'clippy', command: ['cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings'] },
   { name: 'biome', command: [node, 'node_modules/@biomejs/biome/bin/biome', 'ci', '.'] },
   { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.check.json'] },
-  { name: 'cargo', command: ['cargo', 'test', '--workspace', '--locked'], counts: 'cargo' },
+  { name: 'cargo', command: ['cargo', 'test', '--workspace', '--locked', '--no-fail-fast'], counts: 'cargo' },
   { name: 'ava', command: [node, 'node_modules/ava/entrypoints/cli.mjs'], counts: 'ava' },
   { name: 'reference-cpu', command: [node, 'scripts/reference-check.mjs', 'cpu'], counts: 'reference' },
   { name: 'reference', command: [node, 'scripts/reference-check.mjs', 'reference'], counts: 'reference' },
