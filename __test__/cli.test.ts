@@ -45,7 +45,7 @@ test.before(async (t) => {
   text = join(folder, 'text.txt')
   model = join(folder, 'model.safetensors')
   await writeFile(text, 'the cat sat on the mat. the dog sat on the log.\n'.repeat(60))
-  const sizes = ['--hidden', '16', '--layers', '1', '--batch-size', '4', '--unroll', '8', '--threads', '1']
+  const sizes = ['--hidden-size', '16', '--layers', '1', '--batch-size', '4', '--unroll-length', '8', '--threads', '1']
   const flags = [
     '--steps',
     '60',
@@ -146,13 +146,23 @@ for (const [what, words, code, line] of FAILURES) {
   })
 }
 
-test('Ctrl-C ends a training with exit code 130 and saves nothing', async (t) => {
-  const out = join(folder, 'never.safetensors')
-  const words = ['train', text, '--out', out, '--steps', '1000000', '--hidden', '16']
+test('Ctrl-C ends a training with exit code 130, and what was learned is saved', async (t) => {
+  const out = join(folder, 'interrupted.safetensors')
+  const words = ['train', text, '--out', out, '--steps', '1000000', '--hidden-size', '16']
   const ended = await rnnkit(words, (signal) => signal('SIGINT'))
   t.is(ended.code, 130, ended.err)
   t.regex(ended.err, /\[ERR_ABORTED\]\n$/)
-  t.false((await readdir(folder)).includes('never.safetensors'))
+  const steps = /saved the (\d+) steps/.exec(ended.err)?.[1]
+  t.is(JSON.parse((await rnnkit(['inspect', out, '--json'])).out).steps, Number(steps))
+})
+
+test('train --from goes on with a saved model', async (t) => {
+  const out = join(folder, 'further.safetensors')
+  const ended = await rnnkit(['train', text, '--from', model, '--out', out, '--steps', '5', '--schedule', 'cosine'])
+  t.is(ended.code, 1, 'a schedule alone is no new start')
+  const further = await rnnkit(['train', text, '--from', model, '--out', out, '--steps', '5'])
+  t.is(further.code, 0, further.err)
+  t.is(JSON.parse((await rnnkit(['inspect', out, '--json'])).out).steps, 65)
 })
 
 test('a reader that closes its end early is no failure', async (t) => {

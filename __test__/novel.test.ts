@@ -27,7 +27,7 @@ test('the model of Moby Dick predicts and writes as well as it was measured to',
   )
 
   const written = new Map(
-    [...stdout.matchAll(/--- temperature ([\d.]+)\n([^]*?)(?=\n---|\nSaved)/g)].map(([, at, text]) => [at, text!]),
+    [...stdout.matchAll(/--- temperature ([\d.]+)\n(.*?)(?=\n---|\nSaved)/gs)].map(([, at, text]) => [at, text!]),
   )
   t.deepEqual([...written.keys()], ['0.2', '0.5', '1.0', '1.2'])
   const known = new Set(words(await readFile(book, 'utf8')))

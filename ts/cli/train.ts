@@ -1,5 +1,12 @@
-/** `rnnkit train`: trains a model on text files and saves it. */
-import { type Progress, type TrainCharModelOptions, trainCharModel } from '../index.ts'
+/** `rnnkit train`: trains a model on text files, a new one or one from a file, and saves it. */
+import {
+  CharModel,
+  type Progress,
+  type TrainCharModelOptions,
+  TrainingError,
+  type TrainOptions,
+  trainCharModel,
+} from '../index.ts'
 import type { Call, Command, Flags } from './command-line.ts'
 import { defined, definedOrNothing } from './defined.ts'
 import { ProgressLine } from './progress-line.ts'
@@ -10,12 +17,15 @@ export const train: Command = {
   description: 'Train a model on text files, joined in the order given, and save it',
   flags: [
     { name: 'out', alias: 'o', value: 'file', description: 'Where to save the model (a .safetensors file); required' },
+    { name: 'from', value: 'file', description: 'Train this saved model on, instead of a new one' },
     { name: 'epochs', value: 'n', description: 'How often to go through the text; this or --steps is required' },
     { name: 'steps', value: 'n', description: 'How many optimizer steps to take' },
     { name: 'max-seconds', value: 's', description: 'Stop after so many seconds at the latest' },
     { name: 'cell', value: 'kind', description: 'lstm, gru or rnn' },
     { name: 'layers', value: 'n', description: 'Number of recurrent layers' },
-    { name: 'hidden', value: 'n', description: 'Hidden size of every layer' },
+    { name: 'hidden-size', value: 'n', description: 'Hidden size of every layer' },
+    { name: 'activation', value: 'name', description: 'Of an rnn cell: tanh or relu' },
+    { name: 'forget-bias', value: 'b', description: 'Initial bias of the forget gate of an lstm cell' },
     { name: 'embedding', value: 'n', description: 'Size of an embedding; without it symbols enter one-hot' },
     { name: 'predict', value: 'which', description: 'every-step or last-step' },
     { name: 'init', value: 'name', description: 'Initial values: pytorch, keras, xavier, orthogonal or identity' },
@@ -23,11 +33,22 @@ export const train: Command = {
     { name: 'head-dropout', value: 'share', description: 'Dropout before the head, 0 to below 1' },
     { name: 'batches', value: 'order', description: 'consecutive, shuffled, ordered or sampled' },
     { name: 'batch-size', value: 'n', description: 'Lanes trained side by side' },
-    { name: 'unroll', value: 'n', description: 'Time steps that gradients go back' },
+    { name: 'unroll-length', value: 'n', description: 'Time steps that gradients go back' },
     { name: 'optimizer', value: 'kind', description: 'adam, adamw, sgd, rmsprop or adagrad' },
     { name: 'learning-rate', value: 'rate', description: 'Step size of the optimizer' },
-    { name: 'clip', value: 'norm', description: 'Greatest global norm of the gradients' },
-    { name: 'validation', value: 'share', description: 'Last share of the text, kept apart and scored' },
+    { name: 'momentum', value: 'm', description: 'Momentum of sgd or rmsprop' },
+    { name: 'weight-decay', value: 'w', description: 'Weight decay of the optimizer' },
+    {
+      name: 'schedule',
+      value: 'kind',
+      description: 'Of the learning rate: constant, cosine, linear, reduceOnPlateau, …',
+    },
+    { name: 'warmup', value: 'steps', description: 'Steps over which the schedule first rises' },
+    { name: 'clip-norm', value: 'norm', description: 'Greatest global norm of the gradients' },
+    { name: 'clip-value', value: 'limit', description: 'Greatest size of one gradient, instead of --clip-norm' },
+    { name: 'label-smoothing', value: 'share', description: 'Share of each target spread over all symbols' },
+    { name: 'validation', value: 'share', description: 'Share of the text, kept apart and scored' },
+    { name: 'test', value: 'share', description: 'Last share of the text, scored at the end alone' },
     { name: 'unit', value: 'unit', description: 'What a symbol is: char, grapheme, byte or word' },
     { name: 'min-count', value: 'n', description: 'Symbols that occur less often get no entry of their own' },
     {
@@ -45,7 +66,8 @@ export const train: Command = {
   ],
   examples: [
     'train book.txt --out book.safetensors --epochs 10',
-    'train book.txt --out book.safetensors --steps 2000 --cell gru --hidden 256 --validation 0.1',
+    'train book.txt --out book.safetensors --steps 2000 --cell gru --hidden-size 256 --validation 0.1',
+    'train book.txt --from book.safetensors --out book.safetensors --epochs 2',
   ],
   run: runTrain,
 }
@@ -58,17 +80,38 @@ async function runTrain({ arguments: files, flags, signal }: Call): Promise<void
   }
   const line = new ProgressLine(process.stderr)
   const onProgress = (progress: Progress) => report(line, progress)
-  const options: object = {
-    corpus: corpus(files, flags),
-    ...trainingOptions(flags),
-    ...modelOptions(flags),
-    signal,
-    onProgress,
+  const options = { corpus: corpus(files, flags), ...trainingOptions(flags), signal, onProgress }
+  try {
+    using model = await trained(flags, options).finally(() => line.end())
+    await model.save(out)
+  } catch (error) {
+    await saveWhatWasLearned(error, out)
+    throw error
   }
-  // what the flags say is text and numbers of any value: the library checks them all, and names the option at fault
-  using model = await trainCharModel(options as TrainCharModelOptions).finally(() => line.end())
-  await model.save(out)
   process.stdout.write(`${out}\n`)
+}
+
+/** What the flags say is text and numbers of any value: the library checks them all, and names the option at fault. */
+async function trained(flags: Flags, options: object): Promise<CharModel> {
+  const from = flags.text('from')
+  const device = deviceOptions(flags)
+  if (from === undefined) {
+    return await trainCharModel({ ...options, ...modelOptions(flags), ...device } as TrainCharModelOptions)
+  }
+  const model = await CharModel.load(from, device)
+  await model.train({ ...options, ...modelOptions(flags) } as TrainOptions)
+  return model
+}
+
+/** Ctrl-C ends the training, not the work: the model goes into the file as its last whole step left it. */
+async function saveWhatWasLearned(error: unknown, out: string): Promise<void> {
+  if (!(error instanceof TrainingError) || error.code !== 'ERR_ABORTED' || error.step === 0) return
+  await (error.model as CharModel).save(out)
+  process.stderr.write(`saved the ${error.step} steps that were done as ${out}\n`)
+}
+
+function deviceOptions(flags: Flags): object {
+  return defined({ threads: flags.number('threads'), device: flags.text('device') })
 }
 
 function corpus(files: readonly string[], flags: Flags): object {
@@ -77,10 +120,11 @@ function corpus(files: readonly string[], flags: Flags): object {
 
 function modelOptions(flags: Flags): object {
   const embedding = flags.number('embedding')
+  const ofCell = definedOrNothing({ activation: flags.text('activation'), forgetBias: flags.number('forget-bias') })
   return defined({
-    cell: flags.text('cell'),
+    cell: ofCell === undefined ? flags.text('cell') : { kind: flags.text('cell') ?? 'lstm', ...ofCell },
     layers: flags.number('layers'),
-    hiddenSize: flags.number('hidden'),
+    hiddenSize: flags.number('hidden-size'),
     input: embedding === undefined ? undefined : { embedding },
     predict: flags.text('predict'),
     init: flags.text('init'),
@@ -94,30 +138,40 @@ function modelOptions(flags: Flags): object {
 }
 
 function trainingOptions(flags: Flags): object {
-  const kind = flags.text('optimizer')
-  const learningRate = flags.number('learning-rate')
-  const norm = flags.number('clip')
-  const steps = flags.number('sample-every')
-  const prefix = flags.text('sample-prefix')
   return defined({
     epochs: flags.number('epochs'),
     steps: flags.number('steps'),
     maxSeconds: flags.number('max-seconds'),
     batches: flags.text('batches'),
     batchSize: flags.number('batch-size'),
-    unrollLength: flags.number('unroll'),
-    optimizer:
-      kind === undefined && learningRate === undefined ? undefined : defined({ kind: kind ?? 'adam', learningRate }),
-    clip: norm === undefined ? undefined : { norm },
+    unrollLength: flags.number('unroll-length'),
+    optimizer: withKind(flags.text('optimizer'), 'adam', {
+      learningRate: flags.number('learning-rate'),
+      momentum: flags.number('momentum'),
+      weightDecay: flags.number('weight-decay'),
+    }),
+    schedule: withKind(flags.text('schedule'), 'constant', { warmup: flags.number('warmup') }),
+    clip: definedOrNothing({ norm: flags.number('clip-norm'), value: flags.number('clip-value') }),
+    loss: definedOrNothing({ labelSmoothing: flags.number('label-smoothing') }),
     validation: flags.number('validation'),
-    samples:
-      steps === undefined
-        ? undefined
-        : defined({ every: { steps }, prefixes: prefix === undefined ? undefined : [prefix] }),
+    test: flags.number('test'),
+    samples: samples(flags),
     seed: flags.number('seed'),
-    threads: flags.number('threads'),
-    device: flags.text('device'),
   })
+}
+
+/** `{ kind, … }`, or nothing if no flag says anything of it. */
+function withKind(kind: string | undefined, usual: string, others: object): object | undefined {
+  const given = definedOrNothing({ kind, ...others })
+  return given && { kind: usual, ...given }
+}
+
+function samples(flags: Flags): object | undefined {
+  const steps = flags.number('sample-every')
+  const prefix = flags.text('sample-prefix')
+  if (steps === undefined && prefix === undefined) return undefined
+  if (steps === undefined) throw new UsageError('--sample-prefix needs --sample-every <steps>')
+  return defined({ every: { steps }, prefixes: prefix === undefined ? undefined : [prefix] })
 }
 
 function report(line: ProgressLine, progress: Progress): void {
