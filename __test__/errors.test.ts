@@ -1,6 +1,6 @@
 import test from 'ava'
 import { isRnnKitError, RnnKitError, TrainingError } from '../ts/errors.ts'
-import { nearestName } from '../ts/nearest-name.ts'
+import { nearestName } from '../ts/options/nearest-name.ts'
 
 test('an error carries code, field, value, position and cause as data', (t) => {
   const cause = new Error('disk')

@@ -1,11 +1,11 @@
 import test from 'ava'
+import { trainCharModel } from '../ts/char-model/train-char-model.ts'
 import { forgetBiases, modelSpec, parameterCount, trainingBytes } from '../ts/model-spec.ts'
 import { modelOptions } from '../ts/options/model.ts'
 import { clipOptions, optimizerOptions } from '../ts/options/optimizer.ts'
 import { samplingOptions } from '../ts/options/sampling.ts'
 import { trainCharModelOptions } from '../ts/options/train-char-model.ts'
 import { recipeOptions } from '../ts/options/training.ts'
-import { trainCharModel } from '../ts/train-char-model.ts'
 import { TINY } from './fixtures/tiny-char-model.ts'
 
 test('the defaults are those that the types document', (t) => {

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { RnnKitError } from '../ts/errors.ts'
 import { scheduleOptions } from '../ts/options/schedule.ts'
-import { createSchedule, type Schedule, type ScheduleSetting } from '../ts/schedules.ts'
+import { createSchedule, type Schedule, type ScheduleSetting } from '../ts/schedules/schedules.ts'
 
 const create = (options: unknown, setting: Partial<ScheduleSetting> = {}): Schedule =>
   createSchedule(scheduleOptions('schedule', options), { learningRate: 0.1, totalSteps: 100, ...setting })

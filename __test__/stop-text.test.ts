@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { StopText } from '../ts/stop-text.ts'
+import { StopText } from '../ts/sampling/stop-text.ts'
 
 /** What passes when `text` comes cut into such pieces. */
 function passed(text: string, stops: string[], sizes: number[]): string {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
+import { trainPlanned } from '../ts/char-model/train-char-model.ts'
 import { type CharModel, type Progress, TrainingError, trainCharModel } from '../ts/index.ts'
 import { type TrainCharModelOptions, trainCharModelOptions } from '../ts/options/train-char-model.ts'
-import { trainPlanned } from '../ts/train-char-model.ts'
 import { bitsOf, rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 
 /** Trains with calls of the engine that take about so many milliseconds; 0 = one window a call. */

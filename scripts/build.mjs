@@ -27,7 +27,7 @@ for (const [name, build] of Object.entries(parts)) {
 /** Cargo finds out what is out of date, so this is short when nothing is. */
 function buildNative() {
   if (spawnSync('cargo', ['--version']).error) {
-    fail('the native addon needs Rust, and there is no cargo: install it from https://rustup.rs')
+    fail('the native addon needs Rust, and there is no cargo: install a stable Rust toolchain')
   }
   const manifest = ['--manifest-path', 'crates/rnnkit-node/Cargo.toml']
   const output = ['--output-dir', 'native', '--js', 'index.cjs', '--dts', 'index.d.cts']

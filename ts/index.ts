@@ -1,6 +1,7 @@
 /** Public names only. */
 export { type BatchPlanOptions, planWindows, type WindowPlan } from './batches/index.ts'
-export { CharModel, type Parameter } from './char-model.ts'
+export { CharModel, type Parameter } from './char-model/char-model.ts'
+export { trainCharModel } from './char-model/train-char-model.ts'
 export { type ErrorCode, isRnnKitError, RnnKitError, TrainingError } from './errors.ts'
 export type { LossReport } from './metrics.ts'
 export type { ModelSpec } from './model-spec.ts'
@@ -23,5 +24,4 @@ export type {
 } from './options/train-char-model.ts'
 export type { DurationOptions, RecipeOptions, RunOptions } from './options/training.ts'
 export type { VocabularyOptions } from './options/vocabulary.ts'
-export type { HistoryEntry, Progress, Sample } from './progress.ts'
-export { trainCharModel } from './train-char-model.ts'
+export type { HistoryEntry, Progress, Sample } from './training/progress.ts'

@@ -1,6 +1,6 @@
 /** The schedule cases, through the very functions that fill a training's plan with learning rates. */
 import { scheduleOptions } from '../../ts/options/schedule.ts'
-import { createSchedule } from '../../ts/schedules.ts'
+import { createSchedule } from '../../ts/schedules/schedules.ts'
 import type { Case, Tensor } from './safetensors.ts'
 
 type Hyper = Record<string, unknown>

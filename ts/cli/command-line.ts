@@ -1,6 +1,6 @@
 /** What a person typed, turned into a command with its arguments and flags; every mistake is a UsageError that names it. */
 import { type CAC, cac } from 'cac'
-import { nearestName } from '../nearest-name.ts'
+import { nearestName } from '../options/nearest-name.ts'
 import { UsageError } from './report-error.ts'
 
 export interface Flag {

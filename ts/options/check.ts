@@ -1,6 +1,6 @@
 /** Small checks from which the options' normalisers are made: each returns the value typed, or throws naming field, value and remedy. */
 import { RnnKitError } from '../errors.ts'
-import { nearestName } from '../nearest-name.ts'
+import { nearestName } from './nearest-name.ts'
 
 export interface IntegerRange {
   /** @default Number.MIN_SAFE_INTEGER */

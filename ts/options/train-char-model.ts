@@ -1,6 +1,6 @@
 /** The options of `trainCharModel` and of a model's `train`, `evaluate` and `CharModel.load`. */
 import { availableParallelism } from 'node:os'
-import type { CharModel } from '../char-model.ts'
+import type { CharModel } from '../char-model/char-model.ts'
 import { fieldIn, integer, oneOf, optional, record, refuse, text } from './check.ts'
 import { type CorpusOptions, corpusOptions, type NormalCorpusOptions } from './corpus.ts'
 import { MODEL_KEYS, type ModelOptions, type ModelPlan, modelOptions } from './model.ts'

@@ -1,6 +1,7 @@
 /** The options that every training of a model of text has: how long, how it steps, what is scored and reported on the way. */
-import type { Progress } from '../progress.ts'
-import { createSchedule } from '../schedules.ts'
+
+import { createSchedule } from '../schedules/schedules.ts'
+import type { Progress } from '../training/progress.ts'
 import { type BatchesOptions, batchesOptions, type NormalBatchesOptions } from './batches.ts'
 import { callback, integer, optional, real, refuse } from './check.ts'
 import {

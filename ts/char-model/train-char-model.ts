@@ -1,10 +1,8 @@
 /** Trains a model of text from the beginning: options, text, vocabulary, session, training. */
-import { CharModel } from './char-model.ts'
-import type { CharParts } from './char-parts.ts'
-import { type PlannedText, planText, trainAnew, trainExclusively } from './char-training.ts'
-import { readCorpus } from './corpus/read-corpus.ts'
-import { Vocabulary } from './corpus/vocabulary.ts'
-import { RnnKitError, TrainingError } from './errors.ts'
+
+import { readCorpus } from '../corpus/read-corpus.ts'
+import { Vocabulary } from '../corpus/vocabulary.ts'
+import { RnnKitError, TrainingError } from '../errors.ts'
 import {
   checkMemory,
   checkSizes,
@@ -13,11 +11,14 @@ import {
   memoryAvailable,
   modelSpec,
   trainingBytes,
-} from './model-spec.ts'
-import { openSession } from './native/engine-session.ts'
-import { type CharModelPlan, type TrainCharModelOptions, trainCharModelOptions } from './options/train-char-model.ts'
-import type { RunPlan } from './options/training.ts'
-import { startPosition } from './position.ts'
+} from '../model-spec.ts'
+import { openSession } from '../native/engine-session.ts'
+import { type CharModelPlan, type TrainCharModelOptions, trainCharModelOptions } from '../options/train-char-model.ts'
+import type { RunPlan } from '../options/training.ts'
+import { startPosition } from '../training/position.ts'
+import { CharModel } from './char-model.ts'
+import type { CharParts } from './parts.ts'
+import { type PlannedText, planText, trainAnew, trainExclusively } from './training.ts'
 import { Turns } from './turns.ts'
 
 /**

@@ -1,16 +1,17 @@
 /** What of a model of text goes into a file as metadata and tensors, and back with everything checked. */
-import type { TextRules } from './char-parts.ts'
-import { UNITS } from './corpus/segment.ts'
-import type { Vocabulary } from './corpus/vocabulary.ts'
-import { vocabularyFromTensors, vocabularyToTensors } from './corpus/vocabulary-tensors.ts'
-import { RnnKitError } from './errors.ts'
-import { HISTORY_COLUMNS, historyFromColumns, historyToColumns } from './history.ts'
-import type { FileTensor } from './native/engine-session.ts'
-import { boolean, oneOf, record, refuse, text } from './options/check.ts'
-import { RECIPE_KEYS, type Recipe, type RecipeGiven, recipeOptions } from './options/training.ts'
-import { UNKNOWN_POLICIES } from './options/vocabulary.ts'
-import { type Position, positionFromNumbers, positionToNumbers } from './position.ts'
-import type { HistoryEntry } from './progress.ts'
+
+import { UNITS } from '../corpus/segment.ts'
+import type { Vocabulary } from '../corpus/vocabulary.ts'
+import { vocabularyFromTensors, vocabularyToTensors } from '../corpus/vocabulary-tensors.ts'
+import { RnnKitError } from '../errors.ts'
+import type { FileTensor } from '../native/engine-session.ts'
+import { boolean, oneOf, record, refuse, text } from '../options/check.ts'
+import { RECIPE_KEYS, type Recipe, type RecipeGiven, recipeOptions } from '../options/training.ts'
+import { UNKNOWN_POLICIES } from '../options/vocabulary.ts'
+import { HISTORY_COLUMNS, historyFromColumns, historyToColumns } from '../training/history.ts'
+import { type Position, positionFromNumbers, positionToNumbers } from '../training/position.ts'
+import type { HistoryEntry } from '../training/progress.ts'
+import type { TextRules } from './parts.ts'
 
 /** Everything of a model but its parameters, moments and carry, which the engine writes. */
 export interface CharState {

@@ -1,8 +1,8 @@
 /** Scores a text: every symbol once but the first, from all before it or from a window of the last ones. */
-import { evaluationWindows } from './batches/index.ts'
-import { LossMeter, type LossReport } from './metrics.ts'
-import type { EvaluatedCall, EvaluationRequest, Session } from './native/engine-session.ts'
-import type { Context } from './options/sampling.ts'
+import { evaluationWindows } from '../batches/index.ts'
+import { LossMeter, type LossReport } from '../metrics.ts'
+import type { EvaluatedCall, EvaluationRequest, Session } from '../native/engine-session.ts'
+import type { Context } from '../options/sampling.ts'
 
 export interface EvaluationPlan {
   /** Number of the resident text. */

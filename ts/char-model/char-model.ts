@@ -1,16 +1,10 @@
 /** A trained model of text: it writes, scores, trains on, and goes into a file and out of it. */
-import { stoppable, stoppablePieces } from './aborted.ts'
-import { type CharParts, usualContext } from './char-parts.ts'
-import { evaluationPlan, trainExclusively, trainFurther } from './char-training.ts'
-import { streamText, writeText } from './char-writing.ts'
-import { toFile } from './checkpoint.ts'
-import { normaliseText } from './corpus/read-corpus.ts'
-import { RnnKitError } from './errors.ts'
-import { evaluate } from './evaluation.ts'
-import { loadCharModel } from './load-char-model.ts'
-import type { LossReport } from './metrics.ts'
-import { type ModelSpec, parameterCount } from './model-spec.ts'
-import { type SamplingOptions, samplingOptions } from './options/sampling.ts'
+import { stoppable, stoppablePieces } from '../aborted.ts'
+import { normaliseText } from '../corpus/read-corpus.ts'
+import { RnnKitError } from '../errors.ts'
+import type { LossReport } from '../metrics.ts'
+import { type ModelSpec, parameterCount } from '../model-spec.ts'
+import { type SamplingOptions, samplingOptions } from '../options/sampling.ts'
 import {
   type EvaluateOptions,
   evaluateOptions,
@@ -18,8 +12,14 @@ import {
   pathOption,
   type TrainOptions,
   trainOptions,
-} from './options/train-char-model.ts'
-import type { HistoryEntry } from './progress.ts'
+} from '../options/train-char-model.ts'
+import { evaluate } from '../training/evaluation.ts'
+import type { HistoryEntry } from '../training/progress.ts'
+import { toFile } from './checkpoint.ts'
+import { loadCharModel } from './load.ts'
+import { type CharParts, usualContext } from './parts.ts'
+import { evaluationPlan, trainExclusively, trainFurther } from './training.ts'
+import { streamText, writeText } from './writing.ts'
 
 /** A parameter tensor, under PyTorch's name and in its layout. */
 export interface Parameter {

@@ -1,5 +1,5 @@
 /** What a training tells of itself: progress events, and the history that stays with the model. */
-import { bitsPerChar, type LossReport, perplexity } from './metrics.ts'
+import { bitsPerChar, type LossReport, perplexity } from '../metrics.ts'
 
 /** One event of a training. */
 export interface Progress<Model = unknown> {

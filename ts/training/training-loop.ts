@@ -1,9 +1,11 @@
 /** Plans, runs, reports, scores and ends a training: once, for every kind of model. */
-import type { BatchPlan } from './batches/index.ts'
-import { isRnnKitError, TrainingError } from './errors.ts'
-import { type LossReport, SpeedMeter } from './metrics.ts'
-import type { Session, TrainedCall } from './native/engine-session.ts'
-import type { Cadence } from './options/cadence.ts'
+import type { BatchPlan } from '../batches/index.ts'
+import type { Turns } from '../char-model/turns.ts'
+import { isRnnKitError, TrainingError } from '../errors.ts'
+import { type LossReport, SpeedMeter } from '../metrics.ts'
+import type { Session, TrainedCall } from '../native/engine-session.ts'
+import type { Cadence } from '../options/cadence.ts'
+import type { Schedule } from '../schedules/schedules.ts'
 import type { Position } from './position.ts'
 import {
   addStep,
@@ -15,8 +17,6 @@ import {
   type Sample,
   type StepSums,
 } from './progress.ts'
-import type { Schedule } from './schedules.ts'
-import type { Turns } from './turns.ts'
 
 /** Something that is made from the model now and then, and at the end. */
 export interface Recurring<T> {

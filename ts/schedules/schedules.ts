@@ -1,7 +1,7 @@
 /** Learning-rate schedules: the rate of each optimizer step, counted from 0. */
-import { RnnKitError } from './errors.ts'
-import { describe } from './options/check.ts'
-import type { NormalSchedule, ScheduleFunction } from './options/schedule.ts'
+import { RnnKitError } from '../errors.ts'
+import { describe } from '../options/check.ts'
+import type { NormalSchedule, ScheduleFunction } from '../options/schedule.ts'
 import { createPlateau, type PlateauState } from './plateau.ts'
 
 /** What a resumed training needs besides the options; plain JSON, `null` for schedules that depend on the step alone. */

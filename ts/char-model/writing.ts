@@ -1,8 +1,9 @@
 /** Writes text with a model of text: normalises the prefix, chooses the context, and keeps to the model's turns. */
-import { type CharParts, usualContext } from './char-parts.ts'
-import { normaliseText } from './corpus/read-corpus.ts'
-import type { Sampling } from './options/sampling.ts'
-import { growingPortion, prefixSymbols, smallPortion, type Writing, write } from './sampling.ts'
+
+import { normaliseText } from '../corpus/read-corpus.ts'
+import type { Sampling } from '../options/sampling.ts'
+import { growingPortion, prefixSymbols, smallPortion, type Writing, write } from '../sampling/sampling.ts'
+import { type CharParts, usualContext } from './parts.ts'
 
 /** The whole text, written in one turn: a training waits, and its next steps do not show in the text. */
 export async function writeText(parts: CharParts, sampling: Sampling): Promise<string> {

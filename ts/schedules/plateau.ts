@@ -2,9 +2,9 @@
  * Reduces the learning rate when the loss no longer gets better, after PyTorch's `ReduceLROnPlateau` (mode 'min') or
  * Keras's callback of that name; where the two differ, each to the letter.
  */
-import { RnnKitError } from './errors.ts'
-import { integer, real, record } from './options/check.ts'
-import type { PlateauSchedule } from './options/schedule.ts'
+import { RnnKitError } from '../errors.ts'
+import { integer, real, record } from '../options/check.ts'
+import type { PlateauSchedule } from '../options/schedule.ts'
 import type { Schedule } from './schedules.ts'
 
 export interface PlateauState {

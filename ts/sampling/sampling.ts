@@ -1,7 +1,7 @@
 /** Writes text: feeds a prefix, lets the engine choose symbols, and gives out whole characters up to a stop text. */
-import type { Vocabulary } from './corpus/vocabulary.ts'
-import type { Session } from './native/engine-session.ts'
-import type { Context, Sampling } from './options/sampling.ts'
+import type { Vocabulary } from '../corpus/vocabulary.ts'
+import type { Session } from '../native/engine-session.ts'
+import type { Context, Sampling } from '../options/sampling.ts'
 import { StopText } from './stop-text.ts'
 
 export interface Writing {

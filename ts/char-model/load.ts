@@ -1,12 +1,13 @@
 /** Reads a model of text from a file: the engine checks the file, then everything in it is put back where it was. */
-import type { CharParts } from './char-parts.ts'
-import { setupOf } from './char-training.ts'
+
+import { RnnKitError } from '../errors.ts'
+import { checkMemory, type ModelSpec, memoryAvailable, trainingBytes } from '../model-spec.ts'
+import { openSession } from '../native/engine-session.ts'
+import { openCheckpoint } from '../native/native-session.ts'
+import { loadOptions, pathOption } from '../options/train-char-model.ts'
 import { FILE_TENSORS, fromFile } from './checkpoint.ts'
-import { RnnKitError } from './errors.ts'
-import { checkMemory, type ModelSpec, memoryAvailable, trainingBytes } from './model-spec.ts'
-import { openSession } from './native/engine-session.ts'
-import { openCheckpoint } from './native/native-session.ts'
-import { loadOptions, pathOption } from './options/train-char-model.ts'
+import type { CharParts } from './parts.ts'
+import { setupOf } from './training.ts'
 import { Turns } from './turns.ts'
 
 /** @throws ERR_CHECKPOINT_…, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE */

@@ -1,7 +1,7 @@
 /** Where a training stands: what it needs, beside parameters, moments and carry, to go on as if it had never stopped. */
-import type { PlateauState } from './plateau.ts'
+import type { PlateauState } from '../schedules/plateau.ts'
+import type { ScheduleState } from '../schedules/schedules.ts'
 import { noSteps, type StepSums } from './progress.ts'
-import type { ScheduleState } from './schedules.ts'
 
 export interface Position {
   /** Epochs done. */

@@ -1,5 +1,5 @@
 /** A history as columns of numbers, which is how a file keeps it, and back. */
-import type { LossReport } from './metrics.ts'
+import type { LossReport } from '../metrics.ts'
 import type { HistoryEntry } from './progress.ts'
 
 const MEASURES = ['loss', 'perplexity', 'bitsPerChar', 'symbols'] as const
