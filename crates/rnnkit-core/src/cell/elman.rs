@@ -6,28 +6,11 @@
 use super::{Cell, MAX_GATES, UnitGradients, UnitKept, UnitStep};
 use crate::math::Real;
 
-/// Elman's cell with tanh.
+/// Elman's cell, with ReLU or else with tanh; one gate, h itself.
 #[derive(Clone, Copy)]
-pub struct ElmanTanh;
+pub struct Elman<const RELU: bool>;
 
-/// Elman's cell with ReLU.
-#[derive(Clone, Copy)]
-pub struct ElmanRelu;
-
-#[inline(always)]
-fn step<R: Real>(h: R) -> UnitStep<R> {
-    let zero = R::splat(0.0);
-    UnitStep { gates: [h, zero, zero, zero], kept: zero, h, c: zero }
-}
-
-#[inline(always)]
-fn gradients<R: Real>(pre: R) -> UnitGradients<R> {
-    let zero = R::splat(0.0);
-    let all = [pre, zero, zero, zero];
-    UnitGradients { input: all, hidden: all, h: zero, c: zero }
-}
-
-impl Cell for ElmanTanh {
+impl<const RELU: bool> Cell for Elman<RELU> {
     const GATES: usize = 1;
     const HAS_CELL_STATE: bool = false;
     const KEEPS: bool = false;
@@ -35,28 +18,17 @@ impl Cell for ElmanTanh {
 
     #[inline(always)]
     fn forward<R: Real>(self, input: [R; MAX_GATES], hidden: [R; MAX_GATES], _: R, _: R) -> UnitStep<R> {
-        step((input[0] + hidden[0]).tanh())
+        let zero = R::splat(0.0);
+        let s = input[0] + hidden[0];
+        let h = if RELU { s.relu() } else { s.tanh() };
+        UnitStep { gates: [h, zero, zero, zero], kept: zero, h, c: zero }
     }
 
     #[inline(always)]
     fn backward<R: Real>(self, kept: UnitKept<R>, dh: R, _: R) -> UnitGradients<R> {
-        gradients(dh * (R::splat(1.0) - kept.h * kept.h))
-    }
-}
-
-impl Cell for ElmanRelu {
-    const GATES: usize = 1;
-    const HAS_CELL_STATE: bool = false;
-    const KEEPS: bool = false;
-    const SPLIT: bool = false;
-
-    #[inline(always)]
-    fn forward<R: Real>(self, input: [R; MAX_GATES], hidden: [R; MAX_GATES], _: R, _: R) -> UnitStep<R> {
-        step((input[0] + hidden[0]).relu())
-    }
-
-    #[inline(always)]
-    fn backward<R: Real>(self, kept: UnitKept<R>, dh: R, _: R) -> UnitGradients<R> {
-        gradients(kept.h.where_positive(dh))
+        let zero = R::splat(0.0);
+        let d = if RELU { kept.h.where_positive(dh) } else { dh * (R::splat(1.0) - kept.h * kept.h) };
+        let pre = [d, zero, zero, zero];
+        UnitGradients { input: pre, hidden: pre, h: zero, c: zero }
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::math::Real;
 
-pub use elman::{ElmanRelu, ElmanTanh};
+pub use elman::Elman;
 pub use gru::Gru;
 pub use lstm::Lstm;
 
@@ -98,11 +98,11 @@ macro_rules! with_cell {
     ($kind:expr, $cell:ident => $body:expr) => {
         match $kind {
             $crate::cell::CellKind::ElmanTanh => {
-                let $cell = $crate::cell::ElmanTanh;
+                let $cell = $crate::cell::Elman::<false>;
                 $body
             }
             $crate::cell::CellKind::ElmanRelu => {
-                let $cell = $crate::cell::ElmanRelu;
+                let $cell = $crate::cell::Elman::<true>;
                 $body
             }
             $crate::cell::CellKind::Gru => {
