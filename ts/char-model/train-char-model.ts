@@ -1,5 +1,6 @@
 /** Trains a model of text from the beginning: options, text, vocabulary, session, training. */
 
+import { stoppable } from '../aborted.ts'
 import { readCorpus } from '../corpus/read-corpus.ts'
 import { Vocabulary } from '../corpus/vocabulary.ts'
 import { RnnKitError, TrainingError } from '../errors.ts'
@@ -42,7 +43,7 @@ export async function trainPlanned(plan: CharModelPlan): Promise<CharModel> {
   refuseAborted(signal)
   const vocabulary = Vocabulary.build(text, plan.vocabulary)
   const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
-  const parts = await openParts(plan, vocabulary)
+  const parts = await stoppable('the training', signal, () => openParts(plan, vocabulary, signal))
   const model = new CharModel(parts)
   await trainExclusively(parts, () => trainOrDispose(model, parts, planned, plan))
   return model
@@ -69,11 +70,15 @@ async function trainOrDispose(
   }
 }
 
-async function openParts(plan: CharModelPlan, vocabulary: Vocabulary): Promise<CharParts> {
+async function openParts(
+  plan: CharModelPlan,
+  vocabulary: Vocabulary,
+  signal: AbortSignal | undefined,
+): Promise<CharParts> {
   const { spec, available } = checkModel(plan, vocabulary.size)
   const session = await openSession(spec, plan.device.name, plan.device.threads, available)
   try {
-    await session.initialize(plan.model.init, plan.recipe.seed, forgetBiases(plan.model))
+    await session.initialize(plan.model.init, plan.recipe.seed, forgetBiases(plan.model), signal)
   } catch (error) {
     session.close()
     throw error

@@ -93,7 +93,7 @@ export interface Session {
   /** The device in words. */
   readonly description: string
   readonly layout: readonly TensorPlace[]
-  initialize(init: unknown, seed: number, forgetBiases: Float64Array): Promise<void>
+  initialize(init: unknown, seed: number, forgetBiases: Float64Array, signal?: AbortSignal): Promise<void>
   /** All parameters, flat by the layout. */
   parameters(): Promise<Float32Array>
   setParameters(values: Float32Array): Promise<void>
@@ -144,8 +144,9 @@ class EngineSession implements Session {
     this.layout = layout
   }
 
-  initialize(init: unknown, seed: number, forgetBiases: Float64Array): Promise<void> {
-    return this.#native.initialize(JSON.stringify(init), seed, forgetBiases)
+  initialize(init: unknown, seed: number, forgetBiases: Float64Array, signal?: AbortSignal): Promise<void> {
+    const drawn = JSON.stringify(init)
+    return this.#abortable(signal, (token) => this.#native.initialize(drawn, seed, forgetBiases, token))
   }
 
   parameters(): Promise<Float32Array> {

@@ -56,9 +56,9 @@ export class NativeSession {
    * @param init JSON of a rule
    * @param forgetBiases one for each recurrent layer, NaN = as the rule says
    */
-  async initialize(init: string, seed: number, forgetBiases: Float64Array): Promise<void> {
+  async initialize(init: string, seed: number, forgetBiases: Float64Array, token: number): Promise<void> {
     integer('seed', seed, WHOLE)
-    await unwrap(() => this.#native.initialize(init, seed, forgetBiases))
+    await unwrap(() => this.#native.initialize(init, seed, forgetBiases, token))
   }
 
   /** The flat parameters, laid out as `ready` says. */

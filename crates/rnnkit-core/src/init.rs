@@ -83,20 +83,43 @@ pub struct TensorShape<'a> {
     pub forget_gate: Option<usize>,
 }
 
+/// Where a tensor's values come from, and whether anybody still wants them.
+#[derive(Clone, Copy)]
+pub struct Draw<'a> {
+    /// Element i takes draw i.
+    pub key: Key,
+    /// Looked at every few thousand draws; the values are of no use once it is true.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+impl Draw<'_> {
+    fn each(self, values: &mut [f64], of: impl Fn(Key, u64) -> f64) {
+        const BETWEEN_LOOKS: usize = 1 << 14;
+        for (piece, values) in values.chunks_mut(BETWEEN_LOOKS).enumerate() {
+            if (self.stop)() {
+                return;
+            }
+            for (i, value) in values.iter_mut().enumerate() {
+                *value = of(self.key, (piece * BETWEEN_LOOKS + i) as u64);
+            }
+        }
+    }
+}
+
 /// Fills one tensor with its initial values. `values`: row-major, as many as the shape says.
-pub fn fill(spec: &InitSpec, tensor: &TensorShape<'_>, key: Key, values: &mut [f64]) {
+pub fn fill(spec: &InitSpec, tensor: &TensorShape<'_>, draw: Draw, values: &mut [f64]) {
     assert_eq!(values.len(), tensor.shape.iter().product::<usize>(), "as many values as the shape says");
     match tensor.role {
         TensorRole::Gamma => values.fill(1.0),
         TensorRole::Beta => values.fill(0.0),
-        _ if *spec == InitSpec::Pytorch => fill_pytorch(tensor, key, values),
+        _ if *spec == InitSpec::Pytorch => fill_pytorch(tensor, draw, values),
         TensorRole::BiasIh | TensorRole::BiasHh | TensorRole::DenseBias | TensorRole::HeadBias => {
             values.fill(0.0);
             if *spec == InitSpec::Keras && tensor.role == TensorRole::BiasIh {
                 fill_forget_gate(tensor, 1.0, values);
             }
         }
-        role => fill_weight(spec, role, rows_and_columns(tensor), key, values),
+        role => fill_weight(spec, role, rows_and_columns(tensor), draw, values),
     }
 }
 
@@ -107,23 +130,23 @@ pub fn fill_forget_gate(tensor: &TensorShape<'_>, value: f64, bias: &mut [f64]) 
     }
 }
 
-fn fill_pytorch(tensor: &TensorShape<'_>, key: Key, values: &mut [f64]) {
+fn fill_pytorch(tensor: &TensorShape<'_>, draw: Draw, values: &mut [f64]) {
     let fan = match tensor.role {
-        TensorRole::Embedding => return fill_normal(1.0, key, values),
+        TensorRole::Embedding => return fill_normal(1.0, draw, values),
         TensorRole::WeightIh | TensorRole::WeightHh | TensorRole::BiasIh | TensorRole::BiasHh => tensor.hidden,
         _ => tensor.fan_in,
     };
-    fill_uniform(1.0 / (fan as f64).sqrt(), key, values);
+    fill_uniform(1.0 / (fan as f64).sqrt(), draw, values);
 }
 
 /// A weight or embedding by any rule but PyTorch's.
-fn fill_weight(spec: &InitSpec, role: TensorRole, [rows, columns]: [usize; 2], key: Key, values: &mut [f64]) {
+fn fill_weight(spec: &InitSpec, role: TensorRole, [rows, columns]: [usize; 2], draw: Draw, values: &mut [f64]) {
     match (spec, role) {
-        (InitSpec::Normal(deviation), _) => fill_normal(*deviation, key, values),
-        (InitSpec::Keras, TensorRole::Embedding) => fill_uniform(0.05, key, values),
-        (InitSpec::Keras, TensorRole::WeightHh) | (InitSpec::Orthogonal, _) => fill_orthogonal(rows, columns, key, values),
+        (InitSpec::Normal(deviation), _) => fill_normal(*deviation, draw, values),
+        (InitSpec::Keras, TensorRole::Embedding) => fill_uniform(0.05, draw, values),
+        (InitSpec::Keras, TensorRole::WeightHh) | (InitSpec::Orthogonal, _) => fill_orthogonal(rows, columns, draw, values),
         (InitSpec::Identity, TensorRole::WeightHh) => fill_identity(columns, values),
-        _ => fill_glorot(columns, rows, key, values),
+        _ => fill_glorot(columns, rows, draw, values),
     }
 }
 
@@ -132,22 +155,18 @@ fn rows_and_columns(tensor: &TensorShape<'_>) -> [usize; 2] {
 }
 
 /// Uniform in [-bound, bound).
-pub fn fill_uniform(bound: f64, key: Key, values: &mut [f64]) {
-    for (i, value) in values.iter_mut().enumerate() {
-        *value = (2.0 * key.uniform(i as u64) - 1.0) * bound;
-    }
+pub fn fill_uniform(bound: f64, draw: Draw, values: &mut [f64]) {
+    draw.each(values, |key, i| (2.0 * key.uniform(i) - 1.0) * bound);
 }
 
 /// N(0, deviation²).
-pub fn fill_normal(deviation: f64, key: Key, values: &mut [f64]) {
-    for (i, value) in values.iter_mut().enumerate() {
-        *value = deviation * key.normal(i as u64);
-    }
+pub fn fill_normal(deviation: f64, draw: Draw, values: &mut [f64]) {
+    draw.each(values, |key, i| deviation * key.normal(i));
 }
 
 /// Glorot and Bengio's uniform: ±√(6 / (fan_in + fan_out)).
-pub fn fill_glorot(fan_in: usize, fan_out: usize, key: Key, values: &mut [f64]) {
-    fill_uniform((6.0 / (fan_in + fan_out) as f64).sqrt(), key, values);
+pub fn fill_glorot(fan_in: usize, fan_out: usize, draw: Draw, values: &mut [f64]) {
+    fill_uniform((6.0 / (fan_in + fan_out) as f64).sqrt(), draw, values);
 }
 
 /// Ones on the diagonal, zeros elsewhere. `values`: [_, columns].
@@ -162,11 +181,14 @@ pub fn fill_identity(columns: usize, values: &mut [f64]) {
 /// Normal numbers made orthonormal by Gram and Schmidt's modified process, which leaves a positive diagonal in R, so that the
 /// result is uniform over all such matrices (Mezzadri, arXiv:math-ph/0609050). Each vector goes through twice: once is not
 /// enough where the rest is small against the vector (Giraud et al. 2005).
-pub fn fill_orthogonal(rows: usize, columns: usize, key: Key, values: &mut [f64]) {
+pub fn fill_orthogonal(rows: usize, columns: usize, draw: Draw, values: &mut [f64]) {
     let (count, length) = (rows.min(columns), rows.max(columns));
     let mut vectors = vec![0.0; count * length];
-    fill_normal(1.0, key, &mut vectors);
+    fill_normal(1.0, draw, &mut vectors);
     for j in 0..count {
+        if (draw.stop)() {
+            return;
+        }
         let (done, rest) = vectors.split_at_mut(j * length);
         let vector = &mut rest[..length];
         for _ in 0..2 {
@@ -209,7 +231,7 @@ mod tests {
     fn filled(spec: InitSpec, role: TensorRole, shape: &[usize]) -> Vec<f64> {
         let tensor = TensorShape { role, shape, hidden: 16, fan_in: 25, forget_gate: Some(1) };
         let mut values = vec![f64::NAN; shape.iter().product()];
-        fill(&spec, &tensor, Key::stream(1, Stream::Init, 4), &mut values);
+        fill(&spec, &tensor, Draw { key: Key::stream(1, Stream::Init, 4), stop: &|| false }, &mut values);
         values
     }
 

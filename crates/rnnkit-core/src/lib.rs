@@ -16,6 +16,7 @@ pub mod init;
 pub mod layout;
 pub mod loss;
 pub mod math;
+pub mod memory;
 pub mod optim;
 pub mod plain;
 pub mod plan;

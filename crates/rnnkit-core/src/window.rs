@@ -28,6 +28,14 @@ impl Values {
         }
     }
 
+    /// Bytes that the values take.
+    pub fn bytes(&self) -> u64 {
+        4 * match self {
+            Values::Ids(ids) => ids.len() as u64,
+            Values::Real { values, .. } => values.len() as u64,
+        }
+    }
+
     /// The id at a position.
     pub fn id(&self, position: usize) -> Result<u32> {
         match self {

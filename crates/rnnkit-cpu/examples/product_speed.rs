@@ -21,7 +21,7 @@ fn main() {
             (1, 512, 2048),
         ] {
             let (a, b, mut c) = (vec![0.5; m * k], vec![0.25; k * n], vec![0.0; m * n]);
-            let mut packed = PackedMatrix::new(isa, k, n);
+            let mut packed = PackedMatrix::new(isa, k, n).expect("memory for a small matrix");
             packed.pack(&pool, Source::RowMajor(&b));
             report(&format!("{} [{m}, {k}] x [{k}, {n}]", isa.name()), m * k * n, || {
                 multiply(Matrix::new(black_box(&a), m, k), &packed, MatrixMut::new(&mut c, m, n), Start::Current);

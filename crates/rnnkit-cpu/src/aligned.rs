@@ -2,7 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use rnnkit_core::{Error, Result};
+use rnnkit_core::Result;
+use rnnkit_core::memory::zeros;
 
 /// Bytes of a cache line, and of the widest vector.
 const LINE: usize = 64;
@@ -17,21 +18,12 @@ pub struct Aligned {
 
 impl Aligned {
     /// A buffer of `length` zeros.
-    pub fn zeros(length: usize) -> Self {
-        Self::over(vec![0.0; length + LINE / size_of::<f32>()], length)
-    }
-
-    /// As [`Aligned::zeros`], for a length that comes from a user or a file.
     ///
     /// # Errors
-    /// [`Error::Memory`] where there is not enough.
-    pub fn try_zeros(length: usize) -> Result<Self> {
-        let bytes = (length as u64).saturating_mul(size_of::<f32>() as u64);
-        let mut storage = Vec::new();
+    /// [`rnnkit_core::Error::Memory`] where there is not enough.
+    pub fn zeros(length: usize) -> Result<Self> {
         let slack = if length == 0 { 0 } else { LINE / size_of::<f32>() };
-        storage.try_reserve_exact(length.saturating_add(slack)).map_err(|_| Error::Memory { needed: bytes, available: 0 })?;
-        storage.resize(length + slack, 0.0);
-        Ok(Self::over(storage, length))
+        Ok(Self::over(zeros(length.saturating_add(slack))?, length))
     }
 
     fn over(storage: Vec<f32>, length: usize) -> Self {
@@ -62,10 +54,10 @@ mod tests {
     #[test]
     fn buffers_of_any_length_start_on_a_line_and_hold_zeros() {
         for length in [0, 1, 15, 16, 17, 1000] {
-            let mut buffer = Aligned::zeros(length);
+            let mut buffer = Aligned::zeros(length).expect("memory for a small buffer");
             assert_eq!(buffer.len(), length);
             assert!(buffer.iter().all(|&x| x == 0.0));
-            assert_eq!(buffer.as_ptr() as usize % LINE, 0);
+            assert!(length == 0 || (buffer.as_ptr() as usize).is_multiple_of(LINE), "{length} values");
             buffer.fill(1.0);
         }
     }

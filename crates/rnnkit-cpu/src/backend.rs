@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use rnnkit_core::backend::{Backend, Part, RunOf, Shape, Tap, Training};
 use rnnkit_core::error::{Error, Result};
 use rnnkit_core::grad_clip::CHUNK;
+use rnnkit_core::memory::zeros;
 use rnnkit_core::optim::StepScalars;
 use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::window::{Report, Values};
@@ -132,10 +133,7 @@ impl Backend for Cpu {
     }
 
     fn alloc(&mut self, len: usize) -> Result<Vec<f32>> {
-        let mut memory = Vec::new();
-        memory.try_reserve_exact(len).map_err(|_| Error::Memory { needed: 4 * len as u64, available: 0 })?;
-        memory.resize(len, 0.0);
-        Ok(memory)
+        zeros(len)
     }
 
     fn write(&mut self, memory: &mut Vec<f32>, at: usize, values: &[f32]) -> Result<()> {

@@ -149,7 +149,7 @@ impl InputMap {
         if !one_hot {
             return Ok(Self::Product(Affine::new(isa, weight, rows, bias_of, training)?));
         }
-        let table = Table { weight: weight.clone(), rows: Aligned::try_zeros(weight.len())?, bias_of, width: rows };
+        let table = Table { weight: weight.clone(), rows: Aligned::zeros(weight.len())?, bias_of, width: rows };
         Ok(Self::Table(table))
     }
 }
@@ -159,9 +159,9 @@ impl Affine {
         let q = weight.len() / p;
         Ok(Self {
             weight: weight.clone(),
-            forward: PackedMatrix::new(isa, q, p),
-            backward: training.then(|| PackedMatrix::new(isa, p, q)),
-            bias: Aligned::try_zeros(p)?,
+            forward: PackedMatrix::new(isa, q, p)?,
+            backward: training.then(|| PackedMatrix::new(isa, p, q)).transpose()?,
+            bias: Aligned::zeros(p)?,
             bias_of,
         })
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rnnkit_core::Result;
 use rnnkit_core::backend::Shape;
 use rnnkit_core::grad_clip::CHUNK;
+use rnnkit_core::memory::zeros;
 use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::spec::{InputSpec, Predict};
 use rnnkit_core::window::Report;
@@ -104,8 +105,8 @@ impl Workspace {
             shape,
             weights: Weights::new(isa, plan, shape.training)?,
             tiles,
-            partials: vec![0.0; if shape.training { plan.params.len().div_ceil(CHUNK) } else { 0 }],
-            columns: Aligned::try_zeros(if shape.training { one_hot_weights(plan) } else { 0 })?,
+            partials: zeros(if shape.training { plan.params.len().div_ceil(CHUNK) } else { 0 })?,
+            columns: Aligned::zeros(if shape.training { one_hot_weights(plan) } else { 0 })?,
             reports: Vec::new(),
             non_finite: false,
         })
@@ -148,12 +149,12 @@ impl LaneTile {
         let layers = plan.layers.iter().map(|layer| LayerSpace::new(layer, shape, n)).collect::<Result<_>>()?;
         Ok(Self {
             lanes,
-            ids: vec![0; if has_ids { rows } else { 0 }],
-            input: Aligned::try_zeros(rows * width)?,
-            d_input: Aligned::try_zeros(if wants_gradient { rows * width } else { 0 })?,
+            ids: zeros(if has_ids { rows } else { 0 })?,
+            input: Aligned::zeros(rows * width)?,
+            d_input: Aligned::zeros(if wants_gradient { rows * width } else { 0 })?,
             layers,
-            logits: Aligned::try_zeros(predicted * plan.head.size)?,
-            kept_logits: Aligned::try_zeros(if shape.taps { predicted * plan.head.size } else { 0 })?,
+            logits: Aligned::zeros(predicted * plan.head.size)?,
+            kept_logits: Aligned::zeros(if shape.taps { predicted * plan.head.size } else { 0 })?,
             sums: [0.0; 2],
         })
     }
@@ -181,7 +182,7 @@ impl LaneTile {
 impl LayerSpace {
     fn new(layer: &Layer, shape: Shape, n: usize) -> Result<Self> {
         let rows = n * shape.time;
-        let when = |wanted: bool, len: usize| Aligned::try_zeros(if wanted { len } else { 0 });
+        let when = |wanted: bool, len: usize| Aligned::zeros(if wanted { len } else { 0 });
         let size = layer.size();
         let outputs = Self { output: when(true, rows * size)?, d_output: when(shape.training, rows * size)?, ..Self::default() };
         match layer {

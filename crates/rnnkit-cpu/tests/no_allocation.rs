@@ -47,7 +47,7 @@ fn products_packing_and_runs_do_not_allocate() {
     let (a, b) = (vec![0.5; m * k], vec![0.25; k * n]);
     let mut c = vec![0.0; m * n];
     for isa in Isa::available() {
-        let mut packed = PackedMatrix::new(isa, k, n);
+        let mut packed = PackedMatrix::new(isa, k, n).expect("memory for a small matrix");
         let mut once = || {
             packed.pack(&pool, Source::Transposed(&b));
             packed.pack(&pool, Source::RowMajor(&b));

@@ -24,8 +24,6 @@ type Promise<'e, T> = napi::Result<PromiseRaw<'e, T>>;
 #[napi]
 pub struct NativeSession {
     thread: SessionThread<Worker>,
-    /// For tests: the name of a method whose command panics.
-    panics_in: Option<String>,
 }
 
 #[napi]
@@ -39,58 +37,59 @@ impl NativeSession {
             Worker::new(&parsed("model", &model)?, &device, threads, memory_limit)
         });
         environment::watch(env, thread.shared())?;
-        Ok(NativeSession { thread, panics_in: std::env::var("RNNKIT_TEST_PANIC").ok() })
+        Ok(NativeSession { thread })
     }
 
     /// What was made, or why nothing was.
     #[napi(catch_unwind)]
     pub fn ready<'e>(&self, env: &'e Env) -> Promise<'e, NativeReady> {
-        self.post(env, "ready", None, |worker, _| worker.ready())
+        self.post(env, None, |worker, _| worker.ready())
     }
 
-    /// Draws initial values. `init`: JSON of an InitSpec; `forget_biases`: one for each recurrent layer, NaN = leave.
+    /// Draws initial values. `init`: JSON of an InitSpec; `forget_biases`: one for each recurrent layer, NaN = leave. An abort is
+    /// `ERR_ABORTED`.
     #[napi(catch_unwind)]
-    pub fn initialize<'e>(&self, env: &'e Env, init: String, seed: f64, forget_biases: &[f64]) -> Promise<'e, NativeDone> {
+    pub fn initialize<'e>(&self, env: &'e Env, init: String, seed: f64, forget_biases: &[f64], token: f64) -> Promise<'e, NativeDone> {
         let biases = requests::forget_biases(forget_biases);
-        self.post(env, "initialize", None, move |worker, _| worker.initialize(&parsed("init", &init)?, whole("seed", seed)?, &biases))
+        self.post(env, Some(token), move |worker, call| worker.initialize(&parsed("init", &init)?, whole("seed", seed)?, &biases, call))
     }
 
     /// The flat buffer.
     #[napi(catch_unwind)]
     pub fn parameters<'e>(&self, env: &'e Env) -> Promise<'e, NativeParameters> {
-        self.post(env, "parameters", None, |worker, _| worker.parameters())
+        self.post(env, None, |worker, _| worker.parameters())
     }
 
     /// Overwrites the flat buffer.
     #[napi(catch_unwind)]
     pub fn set_parameters<'e>(&self, env: &'e Env, values: &[f32]) -> Promise<'e, NativeDone> {
         let values = values.to_vec();
-        self.post(env, "setParameters", None, move |worker, _| worker.set_parameters(&values))
+        self.post(env, None, move |worker, _| worker.set_parameters(&values))
     }
 
     /// Hands symbols over; the target of each is the next one.
     #[napi(catch_unwind)]
     pub fn load<'e>(&self, env: &'e Env, ids: &[u32]) -> Promise<'e, NativeId> {
         let ids = ids.to_vec();
-        self.post(env, "load", None, move |worker, _| worker.load(ids))
+        self.post(env, None, move |worker, _| worker.load(ids))
     }
 
     /// Forgets data.
     #[napi(catch_unwind)]
     pub fn unload<'e>(&self, env: &'e Env, id: f64) -> Promise<'e, NativeDone> {
-        self.post(env, "unload", None, move |worker, _| worker.unload(requests::index("id", id)?))
+        self.post(env, None, move |worker, _| worker.unload(requests::index("id", id)?))
     }
 
     /// Starts a training afresh. `setup`: JSON of a TrainingSetup.
     #[napi(catch_unwind)]
     pub fn configure<'e>(&self, env: &'e Env, setup: String) -> Promise<'e, NativeDone> {
-        self.post(env, "configure", None, move |worker, _| worker.configure(parsed("setup", &setup)?))
+        self.post(env, None, move |worker, _| worker.configure(parsed("setup", &setup)?))
     }
 
     /// Where the training stands.
     #[napi(catch_unwind)]
     pub fn training_state<'e>(&self, env: &'e Env) -> Promise<'e, NativeTrainingState> {
-        self.post(env, "trainingState", None, |worker, _| worker.training_state())
+        self.post(env, None, |worker, _| worker.training_state())
     }
 
     /// Goes on where a training stood, after `configure` with its setup. `carry_lanes`: 0 = no carry.
@@ -105,7 +104,7 @@ impl NativeSession {
     ) -> Promise<'e, NativeDone> {
         let moments: Vec<Vec<f32>> = moments.iter().map(|moment| moment.to_vec()).collect();
         let carry = carry.to_vec();
-        self.post(env, "restore", None, move |worker, _| {
+        self.post(env, None, move |worker, _| {
             let carry = if carry_lanes == 0.0 { None } else { Some((requests::count("carryLanes", carry_lanes)?, carry)) };
             worker.restore(whole("steps", steps)?, &moments, carry)
         })
@@ -115,13 +114,13 @@ impl NativeSession {
     #[napi(catch_unwind)]
     pub fn train<'e>(&self, env: &'e Env, request: NativeTrainingRequest, token: f64) -> Promise<'e, NativeTrained> {
         let request = request.checked();
-        self.post(env, "train", Some(token), move |worker, call| worker.train(&request?, call))
+        self.post(env, Some(token), move |worker, call| worker.train(&request?, call))
     }
 
     /// Begins an evaluation at zero carry.
     #[napi(catch_unwind)]
     pub fn begin_evaluation<'e>(&self, env: &'e Env, lanes: f64) -> Promise<'e, NativeId> {
-        self.post(env, "beginEvaluation", None, move |worker, _| worker.begin_evaluation(requests::count("lanes", lanes)?))
+        self.post(env, None, move |worker, _| worker.begin_evaluation(requests::count("lanes", lanes)?))
     }
 
     /// Scores K windows; the carry goes on from the evaluation's last call. An abort is `ERR_ABORTED`.
@@ -134,42 +133,38 @@ impl NativeSession {
         token: f64,
     ) -> Promise<'e, NativeEvaluated> {
         let request = request.checked();
-        self.post(env, "evaluate", Some(token), move |worker, call| {
-            worker.evaluate(requests::index("evaluation", evaluation)?, &request?, call)
-        })
+        self.post(env, Some(token), move |worker, call| worker.evaluate(requests::index("evaluation", evaluation)?, &request?, call))
     }
 
     /// Forgets an evaluation.
     #[napi(catch_unwind)]
     pub fn end_evaluation<'e>(&self, env: &'e Env, id: f64) -> Promise<'e, NativeDone> {
-        self.post(env, "endEvaluation", None, move |worker, _| worker.end_evaluation(requests::index("id", id)?))
+        self.post(env, None, move |worker, _| worker.end_evaluation(requests::index("id", id)?))
     }
 
     /// Begins a stream of samples at zero carry. `sampling`: JSON of `{ options, seed, context }`.
     #[napi(catch_unwind)]
     pub fn begin_sampling<'e>(&self, env: &'e Env, sampling: String) -> Promise<'e, NativeId> {
-        self.post(env, "beginSampling", None, move |worker, _| worker.begin_sampling(&parsed("sampling", &sampling)?))
+        self.post(env, None, move |worker, _| worker.begin_sampling(&parsed("sampling", &sampling)?))
     }
 
     /// Feeds symbols to a stream.
     #[napi(catch_unwind)]
     pub fn feed<'e>(&self, env: &'e Env, stream: f64, ids: &[u32], token: f64) -> Promise<'e, NativeDone> {
         let ids = ids.to_vec();
-        self.post(env, "feed", Some(token), move |worker, call| worker.feed(requests::index("stream", stream)?, &ids, call))
+        self.post(env, Some(token), move |worker, call| worker.feed(requests::index("stream", stream)?, &ids, call))
     }
 
     /// The next symbols of a stream. After `ERR_ABORTED` the stream is of no more use.
     #[napi(catch_unwind)]
     pub fn sample<'e>(&self, env: &'e Env, stream: f64, count: f64, token: f64) -> Promise<'e, NativeSymbols> {
-        self.post(env, "sample", Some(token), move |worker, call| {
-            worker.sample(requests::index("stream", stream)?, requests::symbols(count)?, call)
-        })
+        self.post(env, Some(token), move |worker, call| worker.sample(requests::index("stream", stream)?, requests::symbols(count)?, call))
     }
 
     /// Forgets a stream.
     #[napi(catch_unwind)]
     pub fn end_sampling<'e>(&self, env: &'e Env, stream: f64) -> Promise<'e, NativeDone> {
-        self.post(env, "endSampling", None, move |worker, _| worker.end_sampling(requests::index("stream", stream)?))
+        self.post(env, None, move |worker, _| worker.end_sampling(requests::index("stream", stream)?))
     }
 
     /// Writes a checkpoint durably. `metadata`: JSON object of strings, to which `model` and, with `training`, `training` are added.
@@ -183,7 +178,7 @@ impl NativeSession {
         training: bool,
     ) -> Promise<'e, NativeDone> {
         let extras: Result<Vec<_>, _> = extras.iter().map(checkpoint::Extra::checked).collect();
-        self.post(env, "save", None, move |worker, _| worker.save(path.as_ref(), parsed("metadata", &metadata)?, &extras?, training))
+        self.post(env, None, move |worker, _| worker.save(path.as_ref(), parsed("metadata", &metadata)?, &extras?, training))
     }
 
     /// Stops the calls made with that token, running or queued.
@@ -201,16 +196,10 @@ impl NativeSession {
     fn post<'e, T: Outcome>(
         &self,
         env: &'e Env,
-        name: &str,
         token: Option<f64>,
         command: impl FnOnce(&mut Worker, &Call) -> Result<T, Failure> + Send + 'static,
     ) -> Promise<'e, T> {
-        let panics = self.panics_in.as_deref() == Some(name);
         let (promise, settle) = promised(env)?;
-        let command = move |worker: &mut Worker, call: &Call| {
-            assert!(!panics, "a test asked for a panic");
-            command(worker, call)
-        };
         self.thread.post(token.map(f64::to_bits), command, settle);
         Ok(promise)
     }

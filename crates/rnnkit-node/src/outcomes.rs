@@ -36,7 +36,7 @@ impl From<&Failure> for NativeErrorData {
 macro_rules! outcomes {
     ($($name:ident),*) => {$(
         impl Outcome for $name {
-            #[allow(clippy::needless_update, reason = "an outcome may have no other field")]
+            #[allow(clippy::needless_update, reason = "true of those outcomes alone that have no other field, so an expectation would fail on the others")]
             fn failed(failure: &Failure) -> Self {
                 Self { error: Some(failure.into()), ..Self::default() }
             }

@@ -47,8 +47,8 @@ impl Worker {
         })
     }
 
-    pub fn initialize(&mut self, init: &InitSpec, seed: u64, forget_biases: &[Option<f64>]) -> Answer<NativeDone> {
-        on_session!(&mut self.engine, session => session.initialize(init, seed, forget_biases))?;
+    pub fn initialize(&mut self, init: &InitSpec, seed: u64, forget_biases: &[Option<f64>], call: &Call) -> Answer<NativeDone> {
+        on_session!(&mut self.engine, session => session.initialize(init, seed, forget_biases, call.abort()))?;
         Ok(NativeDone::default())
     }
 

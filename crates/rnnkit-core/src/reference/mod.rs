@@ -14,6 +14,7 @@ use crate::backend::{Backend, Part, RunOf, Shape, Tap, Training};
 use crate::error::{Error, Result};
 use crate::grad_clip::{CHUNK, ClipSpec, clip_value, global_norm, norm_scale, square_sum};
 use crate::math::Scalar;
+use crate::memory::zeros;
 use crate::optim::StepScalars;
 use crate::plan::{Layer, ModelPlan};
 use crate::spec::Predict;
@@ -85,7 +86,7 @@ impl<R: Scalar> Backend for Reference<R> {
     }
 
     fn alloc(&mut self, len: usize) -> Result<Vec<R>> {
-        workspace::zeros(len)
+        zeros(len)
     }
 
     fn write(&mut self, memory: &mut Vec<R>, at: usize, values: &[R]) -> Result<()> {

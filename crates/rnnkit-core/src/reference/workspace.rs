@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::backend::Shape;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::Scalar;
+use crate::memory::zeros;
 use crate::plan::{Layer, ModelPlan};
 use crate::window::Report;
 
@@ -52,15 +53,6 @@ pub struct LayerSpace<R> {
     pub factors: Vec<R>,
 }
 
-/// `len` zeros, or an error where memory is short.
-pub fn zeros<R: Scalar>(len: usize) -> Result<Vec<R>> {
-    let mut values = Vec::new();
-    let bytes = (len as u64).saturating_mul(size_of::<R>() as u64);
-    values.try_reserve_exact(len).map_err(|_| Error::Memory { needed: bytes, available: 0 })?;
-    values.resize(len, R::default());
-    Ok(values)
-}
-
 impl<R: Scalar> Workspace<R> {
     /// Allocates for the largest window of that shape.
     pub fn new(plan: &Arc<ModelPlan>, shape: Shape) -> Result<Self> {
@@ -69,7 +61,7 @@ impl<R: Scalar> Workspace<R> {
         let width = if one_hot { 0 } else { plan.spec.input.width() };
         let layers = plan.layers.iter().map(|layer| LayerSpace::new(layer, rows, shape.lanes)).collect::<Result<_>>()?;
         Ok(Self {
-            ids: vec![0; if plan.spec.input.vocabulary().is_some() { rows } else { 0 }],
+            ids: zeros(if plan.spec.input.vocabulary().is_some() { rows } else { 0 })?,
             input: zeros(rows * width)?,
             d_input: zeros(rows * width)?,
             layers,

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::{Carry, Session, unknown};
+use super::workspaces::Purpose;
+use super::{Session, unknown};
 use crate::backend::{Backend, Run, Shape};
 use crate::error::{Error, Result};
 use crate::spec::Predict;
@@ -25,25 +26,24 @@ pub struct EvaluationRequest {
     pub every_step: bool,
 }
 
-/// Number of an evaluation that was begun.
-pub type Evaluations = u32;
-
 impl<B: Backend> Session<B> {
-    /// Begins an evaluation on that many lanes, at zero carry.
-    pub fn begin_evaluation(&mut self, lanes: usize) -> Result<Evaluations> {
-        let memory = self.backend.alloc(self.plan.carry.len(lanes))?;
+    /// Begins an evaluation on that many lanes, at zero carry; its number names it in later calls.
+    pub fn begin_evaluation(&mut self, lanes: usize) -> Result<u32> {
+        let carry = self.new_carry(lanes)?;
         let id = self.take_id();
-        self.evaluations.insert(id, Carry { lanes, memory });
+        self.evaluations.insert(id, carry);
         Ok(id)
     }
 
     /// Forgets an evaluation's carry; unknown numbers are ignored.
-    pub fn end_evaluation(&mut self, evaluation: Evaluations) {
-        self.evaluations.remove(&evaluation);
+    pub fn end_evaluation(&mut self, evaluation: u32) {
+        if let Some(carry) = self.evaluations.remove(&evaluation) {
+            self.drop_carry(carry);
+        }
     }
 
     /// Scores K windows; the carry goes on from the evaluation's last call.
-    pub fn evaluate(&mut self, evaluation: Evaluations, request: &EvaluationRequest, abort: &AtomicBool) -> Result<Vec<Report>> {
+    pub fn evaluate(&mut self, evaluation: u32, request: &EvaluationRequest, abort: &AtomicBool) -> Result<Vec<Report>> {
         let predict = if request.every_step { Predict::EveryStep } else { self.plan.head.predict };
         let shape = Shape { lanes: request.lanes, time: request.time, training: false, taps: false };
         let windows = WindowPlan {
@@ -56,8 +56,9 @@ impl<B: Backend> Session<B> {
             masks: Masks::Off,
         };
         let plan = self.plan_for(predict).clone();
-        windows.check(&plan, &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.extent, false)?;
-        self.prepare(predict, shape)?;
+        let extent = &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.value.extent;
+        windows.check(&plan, extent, false)?;
+        self.prepare(Purpose::Evaluation, predict, shape)?;
         let carry = self.evaluations.get_mut(&evaluation).ok_or_else(|| unknown("evaluation", evaluation))?;
         if carry.lanes != request.lanes {
             return Err(Error::invalid("lanes", request.lanes, format!("{}, as the evaluation was begun with", carry.lanes)));
@@ -67,8 +68,8 @@ impl<B: Backend> Session<B> {
             parameters: &mut self.parameters,
             training: None,
             carry: &mut carry.memory,
-            prepared: self.prepared.get_mut(&(predict, shape)).ok_or_else(|| Error::internal("a workspace is missing"))?,
-            data: self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?,
+            prepared: self.workspaces.latest()?,
+            data: &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.value,
             windows: &windows,
             abort,
         };

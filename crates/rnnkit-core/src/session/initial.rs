@@ -1,29 +1,44 @@
 //! Initial values of a whole model: each tensor of the layout by its role.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::error::{Error, Result};
-use crate::init::{self, InitSpec, TensorRole, TensorShape};
+use crate::init::{self, Draw, InitSpec, TensorRole, TensorShape};
 use crate::layout::Tensor;
+use crate::memory::zeros;
 use crate::plan::{Layer, ModelPlan};
 use crate::rng::{Key, Stream};
 
-/// The flat buffer of a new model; tensor i draws from stream `Init`, instance i.
+/// Draws the values of a new model, tensor by tensor, and hands each with its offset to `put`; tensor i draws from stream `Init`,
+/// instance i.
 ///
 /// `forget_biases`: for each recurrent layer, the value that the forget gate starts from, if it is to be set: it goes to `bias_ih`, and
 /// that block of `bias_hh` becomes zero, so that their sum is the value.
-pub fn initial_parameters(plan: &ModelPlan, spec: &InitSpec, seed: u64, forget_biases: &[Option<f64>]) -> Result<Vec<f64>> {
+pub fn draw(
+    plan: &ModelPlan,
+    spec: &InitSpec,
+    seed: u64,
+    forget_biases: &[Option<f64>],
+    abort: &AtomicBool,
+    mut put: impl FnMut(usize, &[f64]) -> Result<()>,
+) -> Result<()> {
     let elman = |layer: &Layer| !matches!(layer, Layer::Recurrent(layer) if layer.cell.gates() > 1);
     spec.validate(plan.layers.iter().all(elman))?;
-    let mut values = vec![0.0; plan.params.len()];
     for (index, tensor) in plan.params.tensors().iter().enumerate() {
         let shape = shape_of(plan, tensor);
         let key = Key::stream(seed, Stream::Init, index as u32);
-        init::fill(spec, &shape, key, &mut values[tensor.range()]);
+        let mut values = zeros(tensor.len())?;
+        init::fill(spec, &shape, Draw { key, stop: &|| abort.load(Ordering::Relaxed) }, &mut values);
+        if abort.load(Ordering::Relaxed) {
+            return Err(Error::Aborted);
+        }
         let forget_bias = slot_of(tensor).and_then(|slot| forget_biases.get(slot).copied().flatten());
         if let Some(value) = forget_bias {
-            set_forget_bias(&shape, value, &mut values[tensor.range()])?;
+            set_forget_bias(&shape, value, &mut values)?;
         }
+        put(tensor.offset, &values)?;
     }
-    Ok(values)
+    Ok(())
 }
 
 fn set_forget_bias(tensor: &TensorShape<'_>, value: f64, values: &mut [f64]) -> Result<()> {

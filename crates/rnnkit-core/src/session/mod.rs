@@ -1,12 +1,15 @@
 //! A model at work: parameters, moments and carry on a backend, and the calls that train, evaluate and sample.
 
+mod budget;
 mod evaluate;
 mod initial;
 mod sample;
 mod train;
+mod workspaces;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::backend::{Backend, Resident, Shape};
 use crate::error::{Error, Result};
@@ -14,9 +17,12 @@ use crate::init::InitSpec;
 use crate::math::Scalar;
 use crate::plan::ModelPlan;
 use crate::spec::{ModelSpec, Predict};
-use crate::window::Sequence;
+use crate::window::{Sequence, Values};
 
-pub use evaluate::{EvaluationRequest, Evaluations};
+use budget::{Budget, bytes};
+use workspaces::{Key, Purpose, Workspaces};
+
+pub use evaluate::EvaluationRequest;
 pub use sample::{Context, Sampling};
 pub use train::{TrainedCall, TrainingRequest, TrainingSetup};
 
@@ -30,12 +36,18 @@ pub struct Session<B: Backend> {
     /// Counts every write of the parameters; packed copies know theirs by it.
     version: u64,
     training: Option<train::State<B>>,
-    prepared: HashMap<(Predict, Shape), B::Prepared>,
-    data: HashMap<u32, Resident<B::Data>>,
+    workspaces: Workspaces<B::Prepared>,
+    data: HashMap<u32, Counted<Resident<B::Data>>>,
     evaluations: HashMap<u32, Carry<B>>,
     samplers: HashMap<u32, sample::Sampler<B>>,
     next_id: u32,
-    memory_limit: u64,
+    budget: Budget,
+}
+
+/// Something with the bytes it takes.
+struct Counted<T> {
+    bytes: u64,
+    value: T,
 }
 
 /// A carry of some lanes.
@@ -52,7 +64,8 @@ impl<B: Backend> Session<B> {
         let mut every_step = spec.clone();
         every_step.head.predict = Predict::EveryStep;
         let every_step = Arc::new(ModelPlan::new(&every_step)?);
-        check_memory(bytes::<B>(plan.params.len()), memory_limit)?;
+        let mut budget = Budget::new(memory_limit);
+        budget.take(bytes::<B>(plan.params.len()))?;
         let parameters = backend.alloc(plan.params.len())?;
         Ok(Self {
             backend,
@@ -61,12 +74,12 @@ impl<B: Backend> Session<B> {
             parameters,
             version: 1,
             training: None,
-            prepared: HashMap::new(),
+            workspaces: Workspaces::new(),
             data: HashMap::new(),
             evaluations: HashMap::new(),
             samplers: HashMap::new(),
             next_id: 0,
-            memory_limit,
+            budget,
         })
     }
 
@@ -81,10 +94,15 @@ impl<B: Backend> Session<B> {
     }
 
     /// Draws initial values. `forget_biases`: for each recurrent layer, the value its forget gate's bias starts from, if it is to be set.
-    pub fn initialize(&mut self, spec: &InitSpec, seed: u64, forget_biases: &[Option<f64>]) -> Result<()> {
-        let values = initial::initial_parameters(&self.plan, spec, seed, forget_biases)?;
-        let values: Vec<B::Real> = values.into_iter().map(B::Real::from_f64).collect();
-        self.set_parameters(&values)
+    ///
+    /// After [`Error::Aborted`] the parameters are of no use.
+    pub fn initialize(&mut self, spec: &InitSpec, seed: u64, forget_biases: &[Option<f64>], abort: &AtomicBool) -> Result<()> {
+        self.version += 1;
+        let Self { backend, plan, parameters, .. } = self;
+        initial::draw(plan, spec, seed, forget_biases, abort, |offset, values| {
+            let values: Vec<B::Real> = values.iter().copied().map(B::Real::from_f64).collect();
+            backend.write(parameters, offset, &values)
+        })
     }
 
     /// The flat buffer, laid out by `plan().params`.
@@ -104,21 +122,25 @@ impl<B: Backend> Session<B> {
     /// Hands a sequence over; the number names it in later calls.
     pub fn load(&mut self, sequence: &Sequence) -> Result<u32> {
         sequence.check(&self.plan)?;
-        let mask = sequence.mask.as_ref().map(|mask| crate::window::Values::Real { width: 1, values: mask.clone() });
-        let resident = Resident {
+        let mask = sequence.mask.as_ref().map(|mask| Values::Real { width: 1, values: mask.clone() });
+        let bytes = [Some(&sequence.inputs), sequence.targets.as_ref(), mask.as_ref()].into_iter().flatten().map(Values::bytes).sum();
+        self.budget.take(bytes)?;
+        let value = Resident {
             extent: sequence.extent(),
             inputs: self.backend.load(&sequence.inputs)?,
             targets: sequence.targets.as_ref().map(|targets| self.backend.load(targets)).transpose()?,
             mask: mask.as_ref().map(|mask| self.backend.load(mask)).transpose()?,
         };
         let id = self.take_id();
-        self.data.insert(id, resident);
+        self.data.insert(id, Counted { bytes, value });
         Ok(id)
     }
 
     /// Forgets a sequence; unknown numbers are ignored.
     pub fn unload(&mut self, data: u32) {
-        self.data.remove(&data);
+        if let Some(data) = self.data.remove(&data) {
+            self.budget.give_back(data.bytes);
+        }
     }
 
     fn take_id(&mut self) -> u32 {
@@ -126,32 +148,41 @@ impl<B: Backend> Session<B> {
         self.next_id
     }
 
-    /// The workspace for a shape, made at its first use.
-    fn prepare(&mut self, predict: Predict, shape: Shape) -> Result<()> {
-        if !self.prepared.contains_key(&(predict, shape)) {
-            let plan = self.plan_for(predict).clone();
-            // Another shape of the same kind makes room: a training has one shape at a time.
-            self.prepared.retain(|(_, old), _| old.training != shape.training || old.lanes != shape.lanes);
-            check_memory(self.backend.memory_needed(&plan, shape), self.memory_limit)?;
-            let prepared = self.backend.prepare(&plan, shape)?;
-            self.prepared.insert((predict, shape), prepared);
+    /// Makes the workspace of that key the latest one, allocating it if it is not there.
+    fn prepare(&mut self, purpose: Purpose, predict: Predict, shape: Shape) -> Result<()> {
+        let key = Key { purpose, predict, shape };
+        if self.workspaces.find(key) {
+            return Ok(());
+        }
+        let plan = self.plan_for(predict).clone();
+        self.workspaces.make_room(purpose, &mut self.budget);
+        let bytes = self.backend.memory_needed(&plan, shape);
+        self.budget.take(bytes)?;
+        match self.backend.prepare(&plan, shape) {
+            Ok(workspace) => self.workspaces.add(key, bytes, workspace),
+            Err(error) => {
+                self.budget.give_back(bytes);
+                return Err(error);
+            }
         }
         Ok(())
+    }
+
+    /// A zero carry for that many lanes.
+    fn new_carry(&mut self, lanes: usize) -> Result<Carry<B>> {
+        let len = self.plan.carry.len(lanes);
+        self.budget.take(bytes::<B>(len))?;
+        Ok(Carry { lanes, memory: self.backend.alloc(len)? })
+    }
+
+    /// Counts a carry out that is dropped.
+    fn drop_carry(&mut self, carry: Carry<B>) {
+        self.budget.give_back(bytes::<B>(self.plan.carry.len(carry.lanes)));
     }
 
     fn plan_for(&self, predict: Predict) -> &Arc<ModelPlan> {
         if predict == self.plan.head.predict { &self.plan } else { &self.every_step }
     }
-}
-
-/// Bytes of a buffer.
-fn bytes<B: Backend>(len: usize) -> u64 {
-    (len as u64).saturating_mul(size_of::<B::Real>() as u64)
-}
-
-/// An error if `needed` bytes are more than `available`.
-fn check_memory(needed: u64, available: u64) -> Result<()> {
-    if needed > available { Err(Error::Memory { needed, available }) } else { Ok(()) }
 }
 
 fn unknown(what: &str, id: u32) -> Error {

@@ -4,13 +4,13 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
+use super::workspaces::Purpose;
 use super::{Carry, Session, unknown};
 use crate::backend::{Backend, Resident, Run, Shape};
 use crate::error::{Error, Result};
 use crate::math::Scalar;
 use crate::rng::{Key, Stream};
 use crate::sampler::{Chooser, SamplingOptions};
-use crate::spec::Predict;
 use crate::unroll;
 use crate::window::{Extent, Masks, Values, WindowPlan};
 
@@ -75,7 +75,7 @@ impl<B: Backend> Session<B> {
             key: Key::stream(sampling.seed, Stream::Sampling, 0),
             chooser: Chooser::new(sampling.options, size)?,
             drawn: 0,
-            carry: Carry { lanes: 1, memory: self.backend.alloc(self.plan.carry.len(1))? },
+            carry: self.new_carry(1)?,
             data: Resident {
                 // One position more than is fed: the plan's targets, never read, lie there.
                 extent: Extent { positions: capacity + 1, shifted: true, mask: None },
@@ -94,7 +94,9 @@ impl<B: Backend> Session<B> {
 
     /// Forgets a stream; unknown numbers are ignored.
     pub fn end_sampling(&mut self, stream: u32) {
-        self.samplers.remove(&stream);
+        if let Some(sampler) = self.samplers.remove(&stream) {
+            self.drop_carry(sampler.carry);
+        }
     }
 
     /// Feeds symbols to a stream, a prefix say.
@@ -156,7 +158,7 @@ impl<B: Backend> Session<B> {
         // One step at a time is the common case: a workspace for one time step stays small and in cache.
         let time = if ids.len() == 1 { 1 } else { capacity };
         let shape = Shape { lanes: 1, time, training: false, taps: false };
-        self.prepare_beside(shape)?;
+        self.prepare(Purpose::Sampling, self.plan.head.predict, shape)?;
         self.backend.overwrite(&mut sampler.data.inputs, 0, ids)?;
         let windows = WindowPlan {
             lanes: 1,
@@ -173,7 +175,7 @@ impl<B: Backend> Session<B> {
             parameters: &mut self.parameters,
             training: None,
             carry: &mut sampler.carry.memory,
-            prepared: self.prepared.get_mut(&(self.plan.head.predict, shape)).ok_or_else(|| Error::internal("a workspace is missing"))?,
+            prepared: self.workspaces.latest()?,
             data: &sampler.data,
             windows: &windows,
             abort,
@@ -182,15 +184,5 @@ impl<B: Backend> Session<B> {
         unroll::forward(&mut self.backend, &mut run, 0)?;
         self.backend.logits(&mut run, &mut sampler.logits)?;
         self.backend.keep_carry(&mut run)
-    }
-
-    /// As `prepare`, but other workspaces stay: streams of several contexts take turns.
-    fn prepare_beside(&mut self, shape: Shape) -> Result<()> {
-        let predict: Predict = self.plan.head.predict;
-        if !self.prepared.contains_key(&(predict, shape)) {
-            let prepared = self.backend.prepare(&self.plan, shape)?;
-            self.prepared.insert((predict, shape), prepared);
-        }
-        Ok(())
     }
 }

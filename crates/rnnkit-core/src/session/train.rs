@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Carry, Session, bytes, check_memory, unknown};
+use super::budget::bytes;
+use super::workspaces::Purpose;
+use super::{Carry, Session, unknown};
 use crate::backend::{Backend, Run, Shape, Training};
 use crate::error::{Error, Result};
 use crate::grad_clip::ClipSpec;
@@ -60,6 +62,8 @@ pub(super) struct State<B: Backend> {
     setup: TrainingSetup,
     gradients: B::Memory,
     moments: Vec<B::Memory>,
+    /// Bytes of gradients and moments.
+    buffers: u64,
     steps: u64,
     carry: Option<Carry<B>>,
 }
@@ -69,19 +73,39 @@ impl<B: Backend> Session<B> {
     pub fn configure(&mut self, setup: &TrainingSetup) -> Result<()> {
         setup.optimizer.validate()?;
         setup.clip.validate()?;
+        self.forget_training();
         let len = self.plan.params.len();
         let initial = setup.optimizer.moments();
-        check_memory(bytes::<B>(len).saturating_mul(2 + initial.len() as u64), self.memory_limit)?;
+        let buffers = bytes::<B>(len).saturating_mul(1 + initial.len() as u64);
+        self.budget.take(buffers)?;
         let gradients = self.backend.alloc(len)?;
         let mut moments = Vec::new();
         for moment in &initial {
             let mut memory = self.backend.alloc(len)?;
             if moment.initial != 0.0 {
-                self.backend.write(&mut memory, 0, &vec![B::Real::from_f64(moment.initial); len])?;
+                self.fill(&mut memory, B::Real::from_f64(moment.initial))?;
             }
             moments.push(memory);
         }
-        self.training = Some(State { setup: setup.clone(), gradients, moments, steps: 0, carry: None });
+        self.training = Some(State { setup: setup.clone(), gradients, moments, buffers, steps: 0, carry: None });
+        Ok(())
+    }
+
+    /// Drops the training there is.
+    fn forget_training(&mut self) {
+        let Some(State { buffers, carry, .. }) = self.training.take() else { return };
+        self.budget.give_back(buffers);
+        if let Some(carry) = carry {
+            self.drop_carry(carry);
+        }
+    }
+
+    /// The same value in every element of a buffer in the parameters' layout.
+    fn fill(&mut self, memory: &mut B::Memory, value: B::Real) -> Result<()> {
+        let (len, piece) = (self.plan.params.len(), [value; 4096]);
+        for at in (0..len).step_by(piece.len()) {
+            self.backend.write(memory, at, &piece[..piece.len().min(len - at)])?;
+        }
         Ok(())
     }
 
@@ -120,9 +144,10 @@ impl<B: Backend> Session<B> {
             if values.len() != want {
                 return Err(Error::invalid("carry", values.len(), format!("{want} values for {lanes} lanes")));
             }
-            let mut memory = self.backend.alloc(want)?;
-            self.backend.write(&mut memory, 0, &values)?;
-            training.carry = Some(Carry { lanes, memory });
+            self.ready_carry(lanes)?;
+            if let Some(carry) = self.training.as_mut().and_then(|training| training.carry.as_mut()) {
+                self.backend.write(&mut carry.memory, 0, &values)?;
+            }
         }
         Ok(())
     }
@@ -154,32 +179,39 @@ impl<B: Backend> Session<B> {
             first_step: steps,
             masks,
         };
-        let extent = &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.extent;
+        let extent = &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.value.extent;
         windows.check(&self.plan, extent, true)?;
         self.ready_carry(request.lanes)?;
-        let call = self.run_windows(request.data, &windows, abort)?;
+        let (call, failure) = self.run_windows(request.data, &windows, abort)?;
         let applied = call.applied as u64;
         self.version += applied;
         if let Some(training) = &mut self.training {
             training.steps += applied;
         }
-        Ok(call)
+        failure.map_or(Ok(call), Err)
     }
 
     /// A zero carry if there is none of that many lanes.
     fn ready_carry(&mut self, lanes: usize) -> Result<()> {
         let Some(training) = &mut self.training else { return Ok(()) };
-        if training.carry.as_ref().is_none_or(|carry| carry.lanes != lanes) {
-            let memory = self.backend.alloc(self.plan.carry.len(lanes))?;
-            training.carry = Some(Carry { lanes, memory });
+        if training.carry.as_ref().is_some_and(|carry| carry.lanes == lanes) {
+            return Ok(());
+        }
+        if let Some(old) = training.carry.take() {
+            self.drop_carry(old);
+        }
+        let carry = self.new_carry(lanes)?;
+        if let Some(training) = &mut self.training {
+            training.carry = Some(carry);
         }
         Ok(())
     }
 
-    fn run_windows(&mut self, data: u32, windows: &WindowPlan, abort: &AtomicBool) -> Result<TrainedCall> {
+    /// Runs the windows; an error that is no abort comes beside what was done before it.
+    fn run_windows(&mut self, data: u32, windows: &WindowPlan, abort: &AtomicBool) -> Result<(TrainedCall, Option<Error>)> {
         let predict = self.plan.head.predict;
         let shape = Shape { lanes: windows.lanes, time: windows.time, training: true, taps: false };
-        self.prepare(predict, shape)?;
+        self.prepare(Purpose::Training, predict, shape)?;
         let broken = || Error::internal("a training call lost its state");
         let State { setup, gradients, moments, carry, .. } = self.training.as_mut().ok_or_else(broken)?;
         let mut run = Run {
@@ -187,23 +219,22 @@ impl<B: Backend> Session<B> {
             parameters: &mut self.parameters,
             training: Some(Training { gradients, moments, optimizer: &setup.optimizer, clip: &setup.clip }),
             carry: &mut carry.as_mut().ok_or_else(broken)?.memory,
-            prepared: self.prepared.get_mut(&(predict, shape)).ok_or_else(broken)?,
-            data: self.data.get(&data).ok_or_else(broken)?,
+            prepared: self.workspaces.latest()?,
+            data: &self.data.get(&data).ok_or_else(broken)?.value,
             windows,
             abort,
         };
         self.backend.begin(&mut run, self.version)?;
         let mut milliseconds = Vec::with_capacity(windows.windows());
-        let mut aborted = false;
+        let mut failure = None;
         for k in 0..windows.windows() {
             let clock = Instant::now();
             match run.check_abort().and_then(|()| self.backend.train_window(&mut run, k)) {
                 Ok(()) => milliseconds.push(clock.elapsed().as_secs_f64() * 1e3),
-                Err(Error::Aborted) => {
-                    aborted = true;
+                Err(error) => {
+                    failure = Some(error);
                     break;
                 }
-                Err(error) => return Err(error),
             }
         }
         let mut reports = self.backend.finish(&mut run)?;
@@ -212,6 +243,7 @@ impl<B: Backend> Session<B> {
             report.milliseconds = milliseconds;
         }
         let applied = reports.iter().take_while(|report| !report.non_finite).count();
-        Ok(TrainedCall { reports, applied, aborted })
+        let aborted = failure == Some(Error::Aborted);
+        Ok((TrainedCall { reports, applied, aborted }, failure.filter(|_| !aborted)))
     }
 }

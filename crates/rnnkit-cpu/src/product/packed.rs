@@ -3,6 +3,7 @@
 use crate::aligned::Aligned;
 use crate::pool::ThreadPool;
 use crate::simd::{Isa, Kernel, LANES, Simd};
+use rnnkit_core::Result;
 use std::ops::Range;
 
 /// Where a matrix `[k, n]` is packed from.
@@ -83,10 +84,13 @@ pub struct PackedMatrix {
 
 impl PackedMatrix {
     /// A matrix of zeros `[k, n]`, neither of them 0.
-    pub fn new(isa: Isa, k: usize, n: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`rnnkit_core::Error::Memory`] where there is not enough.
+    pub fn new(isa: Isa, k: usize, n: usize) -> Result<Self> {
         assert!(k > 0 && n > 0, "a packed matrix has rows and columns, not [{k}, {n}]");
         let shape = PackedShape { isa, k, n, width: isa.dispatch(PanelWidth) };
-        Self { shape, values: Aligned::zeros(shape.panels() * shape.width * k) }
+        Ok(Self { shape, values: Aligned::zeros(shape.panels() * shape.width * k)? })
     }
 
     /// Its shape.

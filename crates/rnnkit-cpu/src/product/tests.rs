@@ -45,7 +45,7 @@ fn pool(threads: usize) -> ThreadPool {
 }
 
 fn packed(isa: Isa, k: usize, n: usize, source: Source) -> PackedMatrix {
-    let mut matrix = PackedMatrix::new(isa, k, n);
+    let mut matrix = PackedMatrix::new(isa, k, n).expect("memory for a small matrix");
     matrix.pack(&pool(1), source);
     matrix
 }
@@ -98,7 +98,7 @@ fn a_transposed_source_and_any_number_of_packing_threads_give_the_same_matrix() 
                 let expected = packed(isa, k, n, Source::RowMajor(&b));
                 let across = transposed(&b, k, n);
                 for threads in [1, 3] {
-                    let mut matrix = PackedMatrix::new(isa, k, n);
+                    let mut matrix = PackedMatrix::new(isa, k, n).expect("memory for a small matrix");
                     matrix.pack(&pool(threads), Source::Transposed(&across));
                     assert_bits(matrix.parts_mut().1, expected.panels(0..expected.shape().panels()), &format!("[{k}, {n}]"));
                 }
@@ -187,6 +187,6 @@ fn a_product_without_rows_does_nothing_and_one_without_terms_is_its_start() {
 #[test]
 #[should_panic(expected = "the columns of A are the rows of B")]
 fn shapes_that_do_not_meet_are_refused() {
-    let matrix = PackedMatrix::new(Isa::best(), 4, 5);
+    let matrix = PackedMatrix::new(Isa::best(), 4, 5).expect("memory for a small matrix");
     multiply(Matrix::new(&[0.0; 6], 2, 3), &matrix, MatrixMut::new(&mut [0.0; 10], 2, 5), Start::Zero);
 }
