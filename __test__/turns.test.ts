@@ -40,3 +40,63 @@ test('a raised signal ends the waiting at once, and the task never runs', async 
   t.is(await after, 'after')
   t.false(ran)
 })
+
+/** A task that runs until it is released, and says when it began and ended. */
+function held(name: string, seen: string[]) {
+  let release = () => {}
+  const open = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const task = async () => {
+    seen.push(`${name} begins`)
+    await open
+    seen.push(`${name} ends`)
+  }
+  return { task, release }
+}
+
+test('readers run together, and what changes the model waits for all of them', async (t) => {
+  const turns = new Turns()
+  const seen: string[] = []
+  const [long, short, change] = [held('long', seen), held('short', seen), held('change', seen)]
+  const reading = [turns.share(long.task), turns.share(short.task)]
+  const changing = turns.take(change.task)
+  short.release()
+  await reading[1]
+  t.deepEqual(seen, ['long begins', 'short begins', 'short ends'])
+  long.release()
+  change.release()
+  await changing
+  t.deepEqual(seen.slice(3), ['long ends', 'change begins', 'change ends'])
+})
+
+test('a reader does not overtake a change that was asked for before it', async (t) => {
+  const turns = new Turns()
+  const seen: string[] = []
+  const [first, change, second] = [held('first', seen), held('change', seen), held('second', seen)]
+  const all = [turns.share(first.task), turns.take(change.task), turns.share(second.task)]
+  for (const { release } of [second, change, first]) release()
+  await Promise.all(all)
+  t.deepEqual(
+    seen.filter((line) => line.endsWith('begins')),
+    ['first begins', 'change begins', 'second begins'],
+  )
+  t.true(seen.indexOf('change ends') < seen.indexOf('second begins'))
+})
+
+test('readers behind a change that gave up join those that run', async (t) => {
+  const turns = new Turns()
+  const seen: string[] = []
+  const [first, second] = [held('first', seen), held('second', seen)]
+  const reading = turns.share(first.task)
+  const stopping = new AbortController()
+  const changing = turns.take(async () => t.fail(), stopping.signal)
+  second.release()
+  const joining = turns.share(second.task)
+  stopping.abort('enough')
+  t.is(await changing.catch((reason) => reason), 'enough')
+  await joining
+  t.deepEqual(seen, ['first begins', 'second begins', 'second ends'])
+  first.release()
+  await reading
+})

@@ -30,7 +30,8 @@ export interface Parameter {
 
 /**
  * Made by `trainCharModel` or `CharModel.load`. All methods but the getters throw ERR_DISPOSED after `dispose`. Methods may be called
- * at any time, during a training too: they take turns with it, and see the model as its last finished steps left it.
+ * at any time, during a training too: between its calls of the engine, and together with one another. Each sees the model as the last
+ * finished steps left it (`stream` for each piece, all others from beginning to end).
  */
 export class CharModel {
   readonly #parts: CharParts
@@ -121,7 +122,7 @@ export class CharModel {
         await parts.session.unload(data).catch(() => {})
       }
     }
-    return await stoppable('the evaluation', signal, () => parts.turns.take(scored, signal))
+    return await stoppable('the evaluation', signal, () => parts.turns.share(scored, signal))
   }
 
   /**
@@ -140,7 +141,7 @@ export class CharModel {
   async parameters(): Promise<Record<string, Parameter>> {
     this.#refuseDisposed()
     const { session, turns } = this.#parts
-    const values = await turns.take(() => session.parameters())
+    const values = await turns.share(() => session.parameters())
     const named = session.layout.map(({ name, shape, offset }): [string, Parameter] => {
       const size = shape.reduce((product, length) => product * length, 1)
       return [name, { shape: [...shape], data: values.slice(offset, offset + size) }]
@@ -157,18 +158,22 @@ export class CharModel {
     pathOption('path', path)
     this.#refuseDisposed()
     const parts = this.#parts
-    await parts.turns.take(async () => {
+    await parts.turns.share(async () => {
       const { metadata, tensors } = toFile(parts)
       await parts.session.save(path, metadata, tensors, true)
     })
   }
 
-  /** Frees the engine's memory and thread. A training that runs is rejected with ERR_DISPOSED. Safe to call again. */
-  dispose(): void {
+  /**
+   * Frees the engine's memory and thread. A training that runs is rejected with ERR_DISPOSED. Safe to call again.
+   *
+   * A property of the model itself, because structuredClone and postMessage refuse functions: a copy would be an empty object.
+   */
+  readonly dispose = (): void => {
     if (this.#disposed) return
     this.#disposed = true
     this.#parts.session.close()
-  }
+  };
 
   [Symbol.dispose](): void {
     this.dispose()

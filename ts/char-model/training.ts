@@ -199,7 +199,7 @@ async function readIds(parts: CharParts, corpus: NormalCorpusOptions): Promise<U
 
 /** @param resident a text of the session */
 export function scoring(parts: CharParts, resident: Resident): Recurring<LossReport>['make'] {
-  return (signal) => parts.turns.take(() => evaluate(parts.session, evaluationPlan(parts, resident, signal)), signal)
+  return (signal) => parts.turns.share(() => evaluate(parts.session, evaluationPlan(parts, resident, signal)), signal)
 }
 
 export function evaluationPlan(

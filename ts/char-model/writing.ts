@@ -1,4 +1,4 @@
-/** Writes text with a model of text: normalises the prefix, chooses the context, and keeps to the model's turns. */
+/** Writes text with a model of text: normalises the prefix, chooses the context, and shares the model's turns with all that read it. */
 
 import { normaliseText } from '../corpus/read-corpus.ts'
 import type { Sampling } from '../options/sampling.ts'
@@ -8,7 +8,7 @@ import { type CharParts, usualContext } from './parts.ts'
 /** The whole text, written in one turn: a training waits, and its next steps do not show in the text. */
 export async function writeText(parts: CharParts, sampling: Sampling): Promise<string> {
   const common = writing(parts, sampling)
-  return await parts.turns.take(async () => {
+  return await parts.turns.share(async () => {
     let text = ''
     for await (const piece of write({ ...common, portion: growingPortion, turn: (call) => call() })) text += piece
     return text
@@ -17,7 +17,7 @@ export async function writeText(parts: CharParts, sampling: Sampling): Promise<s
 
 /** The text piece by piece; a training goes on between the pieces, and shows in those after. */
 export function streamText(parts: CharParts, sampling: Sampling): AsyncGenerator<string, void, undefined> {
-  const turn = <T>(call: () => Promise<T>) => parts.turns.take(call, sampling.signal)
+  const turn = <T>(call: () => Promise<T>) => parts.turns.share(call, sampling.signal)
   return write({ ...writing(parts, sampling), portion: smallPortion, turn })
 }
 

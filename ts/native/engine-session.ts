@@ -1,5 +1,6 @@
 /** One model in the engine, on a thread of its own, as the rest of TypeScript sees it: plain objects, signals, typed errors. */
 import { NativeSession } from './native-session.ts'
+import { onAbort } from './on-abort.ts'
 
 /** One parameter in the flat buffer. */
 export interface TensorPlace {
@@ -227,12 +228,11 @@ class EngineSession implements Session {
     const token = this.#nextToken++
     if (signal === undefined) return await call(token)
     signal.throwIfAborted()
-    const abort = () => this.#native.abort(token)
-    signal.addEventListener('abort', abort, { once: true })
+    const stopHearing = onAbort(signal, () => this.#native.abort(token))
     try {
       return await call(token)
     } finally {
-      signal.removeEventListener('abort', abort)
+      stopHearing()
     }
   }
 }

@@ -21,8 +21,8 @@ export interface EvaluationPlan {
 
 /** Time steps of a window where the carry goes on: as long as the memory for them stays small. */
 const TIME = 256
-/** Windows in one call where the carry goes on. */
-const WINDOWS = 16
+/** Windows in one call where the carry goes on: few, because what else reads the model gets its turn between calls. */
+const WINDOWS = 4
 /** Windows side by side where each starts from zero. */
 const LANES = 64
 
