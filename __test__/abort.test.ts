@@ -23,5 +23,5 @@ test('an abort while initial values are drawn ends the training within 100 ms', 
   const waited = performance.now() - raisedAt
   t.true(raisedAt > 0 && waited < 100, `${waited} ms`)
   t.true(isRnnKitError(error) && error.code === 'ERR_ABORTED')
-  t.is((error?.cause as Error).message, 'enough')
+  t.is((error.cause as Error).message, 'enough')
 })

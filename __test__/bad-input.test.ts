@@ -90,6 +90,8 @@ const OPTIONS: [Options, ErrorCode, string][] = [
   [{ device: 'gpu' }, 'ERR_DEVICE_UNAVAILABLE', 'device'],
   [{ onProgress: 1 }, 'ERR_INVALID_OPTION', 'onProgress'],
   [{ signal: {} }, 'ERR_INVALID_OPTION', 'signal'],
+  [{ signal: { aborted: false } }, 'ERR_INVALID_OPTION', 'signal'],
+  [{ signal: new EventTarget() }, 'ERR_INVALID_OPTION', 'signal'],
 ]
 
 for (const [options, code, field] of OPTIONS) {
@@ -180,9 +182,9 @@ test('a nested getter or proxy that throws is told by its field', async (t) => {
 /** [text, code, what the message says] */
 const TEXTS: [unknown, ErrorCode, RegExp][] = [
   ['', 'ERR_CORPUS_EMPTY', /at least one symbol/],
-  ['a', 'ERR_CORPUS_TOO_SHORT', /at least 31/],
-  ['ab'.repeat(15), 'ERR_CORPUS_TOO_SHORT', /at least 31/],
-  ['ab'.repeat(16), 'ERR_CORPUS_TOO_SHORT', /at least 31/],
+  ['a', 'ERR_CORPUS_TOO_SHORT', /at least 35/],
+  ['ab'.repeat(15), 'ERR_CORPUS_TOO_SHORT', /at least 35/],
+  ['ab'.repeat(16), 'ERR_CORPUS_TOO_SHORT', /at least 35/],
   [`${TEXT}\ud83d!`, 'ERR_LONE_SURROGATE', /index 2370/],
   [7, 'ERR_INVALID_OPTION', /a string/],
 ]
@@ -192,14 +194,47 @@ for (const [text, code, message] of TEXTS) {
   })
 }
 
-test('a validation share too small to score is told', async (t) => {
+test('the length that a text too short should have does, and one symbol less does not', async (t) => {
+  const settings: Options[] = [
+    { validation: 0 },
+    { validation: 0.01 },
+    { validation: 0.3, test: 0.3 },
+    { validation: 0, test: 0.9, batches: { order: 'shuffled', offset: 'random' } },
+    { batchSize: 7, unrollLength: 13, test: 0.05, batches: { offset: 'random' } },
+  ]
+  const ofLength = (symbols: number, options: Options) =>
+    train({ ...base, ...options, corpus: { text: 'ab'.repeat(symbols).slice(0, symbols) } })
+  for (const options of settings) {
+    const error = await rejectsWith(t, ofLength(3, options), 'ERR_CORPUS_TOO_SHORT', 'corpus')
+    const least = Number(/at least (\d+)/.exec(error.message)![1])
+    const shorter = await rejectsWith(t, ofLength(least - 1, options), 'ERR_CORPUS_TOO_SHORT', 'corpus')
+    t.true(shorter.message.includes(`at least ${least},`), shorter.message)
+    for (const [name, value] of Object.entries(options)) {
+      if (typeof value === 'number' && value > 0) t.true(error.message.includes(`${name} ${value}`), error.message)
+    }
+    const model = await ofLength(least, options)
+    t.is(model.position.step, 1)
+    model.dispose()
+  }
+})
+
+test('a device that is not there is refused before the text is read', async (t) => {
   const error = await rejectsWith(
     t,
-    train({ ...base, corpus: { text: 'ab'.repeat(20) }, validation: 0.01 }),
-    'ERR_CORPUS_TOO_SHORT',
-    'validation',
+    train({ ...base, corpus: { files: ['missing.txt'] }, device: 'gpu' }),
+    'ERR_DEVICE_UNAVAILABLE',
+    'device',
   )
-  t.regex(error.message, /at least 2 symbols/)
+  t.is(error.value, 'gpu')
+  t.regex(error.message, /no GPU backend.*'auto' or 'cpu'/)
+  await rejectsWith(t, CharModel.load('missing.safetensors', { device: 'gpu' }), 'ERR_DEVICE_UNAVAILABLE', 'device')
+})
+
+test('an unknown symbol in a prefix is refused as soon as the vocabulary is there', async (t) => {
+  const samples = { prefixes: ['ab', 'aΩ'] }
+  // The text is too short as well, which only its ids show.
+  const promise = train({ ...base, corpus: { text: 'ab' }, samples })
+  await rejectsWith(t, promise, 'ERR_UNKNOWN_SYMBOL', 'samples.prefixes[1]')
 })
 
 test('files that are no text are refused with their place', async (t) => {
@@ -217,7 +252,7 @@ test('files that are no text are refused with their place', async (t) => {
 
 test('a model too big for memory is refused with the bytes needed and available', async (t) => {
   const error = await rejectsWith(t, train({ ...base, hiddenSize: 1_000_000 }), 'ERR_MEMORY')
-  t.regex(error.message, /needs at least \d{13,} bytes to train, \d+ are available/)
+  t.regex(error.message, /needs about \d{13,} bytes to train, \d+ are available/)
   await rejectsWith(t, train({ ...base, batchSize: 2 ** 24, unrollLength: 2 ** 24 }), 'ERR_MEMORY')
   await rejectsWith(
     t,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { CharModel } from '../ts/index.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const RNNKIT = ['--import=tsx', join(ROOT, 'ts/cli/main.ts')]
@@ -91,10 +92,14 @@ test('evaluate scores every symbol but the first', async (t) => {
 test('inspect tells what the model is', async (t) => {
   const { code, out, err } = await rnnkit(['inspect', model, '--json'])
   t.is(code, 0, err)
-  const told = JSON.parse(out) as { parameters: number; vocabulary: { size: number } }
+  const told = JSON.parse(out) as { parameters: number; vocabulary: { size: number; unit: string }; training: object }
   const vocabulary = new Set('the cat sat on the mat. the dog sat on the log.\n').size
   t.is(told.vocabulary.size, vocabulary)
   t.is(told.parameters, 4 * 16 * (vocabulary + 16 + 2) + vocabulary * (16 + 1))
+  t.is(told.vocabulary.unit, 'char')
+  using loaded = await CharModel.load(model)
+  t.deepEqual(told.training, JSON.parse(JSON.stringify(loaded.recipe)))
+  t.like(loaded.recipe, { optimizer: { kind: 'adam', beta1: 0.9 }, clip: { kind: 'norm', theta: 5 }, seed: 3 })
   const readable = await rnnkit(['inspect', model])
   t.regex(readable.out, /lstm/)
   t.true(readable.out.includes(told.parameters.toLocaleString('en')), readable.out)

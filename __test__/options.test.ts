@@ -1,6 +1,8 @@
 import test from 'ava'
 import { trainCharModel } from '../ts/char-model/train-char-model.ts'
-import { forgetBiases, modelSpec, parameterCount, trainingBytes } from '../ts/model-spec.ts'
+import { momentBuffers, trainingBytes } from '../ts/model/memory.ts'
+import { forgetBiases, modelSpec, parameterCount } from '../ts/model/spec.ts'
+import { openSession } from '../ts/native/engine-session.ts'
 import { modelOptions } from '../ts/options/model.ts'
 import { clipOptions, optimizerOptions } from '../ts/options/optimizer.ts'
 import { samplingOptions } from '../ts/options/sampling.ts'
@@ -114,8 +116,31 @@ test('the parameters are counted as the engine lays them out', async (t) => {
     parameters.reduce((sum, { data }) => sum + data.length, 0),
   )
   t.is(parameterCount(model.spec), model.parameterCount)
-  t.true(trainingBytes(model.spec, 2, 3, 10) > 16 * model.parameterCount)
   t.deepEqual([...forgetBiases(modelOptions(given))], [2, Number.NaN, Number.NaN])
+})
+
+test('the memory estimate counts the moments that the engine keeps, and packed copies on the CPU', async (t) => {
+  const spec = modelSpec(modelOptions({ cell: 'gru', layers: 1, hiddenSize: 4 }), 5)
+  const session = await openSession(spec, 'reference', 1, Number.POSITIVE_INFINITY)
+  for (const given of [
+    { kind: 'sgd' },
+    { kind: 'sgd', momentum: 0.9 },
+    { kind: 'adagrad' },
+    { kind: 'rmsprop' },
+    { kind: 'rmsprop', momentum: 0.5 },
+    { kind: 'rmsprop', momentum: 0.5, centered: true },
+    { kind: 'adam' },
+    { kind: 'adamw', amsgrad: true },
+  ]) {
+    const optimizer = optimizerOptions(given).spec
+    await session.configure({ optimizer, clip: clipOptions(false), seed: 1 })
+    const { moments } = await session.trainingState()
+    t.is(momentBuffers(optimizer), moments.length, JSON.stringify(given))
+  }
+  session.close()
+  const [one, other] = [1, 3].map((moments) => trainingBytes(spec, { moments, lanes: 1, time: 1, device: 'reference' }))
+  t.is(other! - one!, 2 * 4 * parameterCount(spec))
+  t.is(trainingBytes(spec, { moments: 1, lanes: 1, time: 1, device: 'cpu' }) - one!, 3 * 4 * parameterCount(spec))
 })
 
 test('the spec that crosses says what the options say', (t) => {

@@ -106,12 +106,12 @@ test('half a surrogate pair is refused in text and from normalize', async (t) =>
   await refuses(t, { text: 'x', normalize: () => undefined }, 'ERR_INVALID_OPTION', 'corpus.normalize')
 })
 
-test('an error thrown by normalize is passed on as it is', async (t) => {
+test('an error thrown by normalize is the cause of a typed one', async (t) => {
   const mine = new Error('mine')
   const normalize = () => {
     throw mine
   }
-  t.is(await t.throwsAsync(read({ text: 'x', normalize })), mine)
+  t.is((await refuses(t, { text: 'x', normalize }, 'ERR_INVALID_OPTION', 'corpus.normalize')).cause, mine)
 })
 
 test('the option is checked before any file is read', async (t) => {

@@ -3,7 +3,8 @@ import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { RnnKitError } from '../ts/errors.ts'
 import { scheduleOptions } from '../ts/options/schedule.ts'
-import { createSchedule, type Schedule, type ScheduleSetting } from '../ts/schedules/schedules.ts'
+import type { Schedule } from '../ts/schedules/schedule.ts'
+import { createSchedule, type ScheduleSetting } from '../ts/schedules/schedules.ts'
 
 const create = (options: unknown, setting: Partial<ScheduleSetting> = {}): Schedule =>
   createSchedule(scheduleOptions('schedule', options), { learningRate: 0.1, totalSteps: 100, ...setting })
@@ -50,7 +51,7 @@ const OPTION_OF: Record<string, string> = {
   threshold_mode: 'thresholdMode',
   min_delta: 'minDelta',
   cooldown: 'cooldown',
-  eps: 'eps',
+  eps: 'epsilon',
 }
 
 const files = readdirSync(CASES).filter((name) => name.startsWith('schedule_'))
@@ -166,10 +167,10 @@ test('bad losses do not count while a reduction cools down', (t) => {
   close(t, observing(create(base), [1, 1, 1, 1, 1]), [0.1, 0.05, 0.05, 0.05, 0.025])
 })
 
-test('the rate stops at its least, and PyTorch leaves out reductions within eps', (t) => {
+test('the rate stops at its least, and PyTorch leaves out reductions within epsilon', (t) => {
   const base = { kind: 'reduceOnPlateau', factor: 0.5, patience: 0, minLearningRate: 0.04 }
   close(t, observing(create(base), [1, 1, 1, 1]), [0.1, 0.05, 0.04, 0.04])
-  close(t, observing(create({ ...base, eps: 0.02 }), [1, 1, 1, 1]), [0.1, 0.05, 0.05, 0.05])
+  close(t, observing(create({ ...base, epsilon: 0.02 }), [1, 1, 1, 1]), [0.1, 0.05, 0.05, 0.05])
 })
 
 test('a loss that is not a number is not better', (t) => {

@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { trainPlanned } from '../ts/char-model/train-char-model.ts'
-import { type CharModel, type Progress, TrainingError, trainCharModel } from '../ts/index.ts'
-import { type TrainCharModelOptions, trainCharModelOptions } from '../ts/options/train-char-model.ts'
+import {
+  type CharModel,
+  type Progress,
+  type TrainCharModelOptions,
+  TrainingError,
+  trainCharModel,
+} from '../ts/index.ts'
+import { trainCharModelOptions } from '../ts/options/train-char-model.ts'
 import { bitsOf, rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 
 /** Trains with calls of the engine that take about so many milliseconds; 0 = one window a call. */
@@ -117,9 +123,59 @@ test('a signal that is raised already rejects before any work', async (t) => {
     signal: AbortSignal.abort('why'),
   })
   t.is((await rejectsWith(t, promise, 'ERR_ABORTED')).cause, 'why')
+})
+
+test('an abort before the first step of a model carries the model and its step', async (t) => {
   const model = await trainCharModel({ ...TINY, steps: 1 })
-  await rejectsWith(t, model.train({ steps: 1, signal: AbortSignal.abort() }), 'ERR_ABORTED')
-  t.is(model.position.step, 1)
+  for (const options of [{}, { corpus: { files: ['missing.txt'] } }, { optimizer: { kind: 'sgd' } }] as const) {
+    const promise = model.train({ ...options, steps: 1, signal: AbortSignal.abort('why') })
+    const error = (await rejectsWith(t, promise, 'ERR_ABORTED')) as TrainingError<CharModel>
+    t.true(error instanceof TrainingError)
+    t.is(error.model, model)
+    t.is(error.step, 1)
+    t.is(error.cause, 'why')
+  }
+  const stopping = new AbortController()
+  const normalize = (text: string) => {
+    stopping.abort('meanwhile')
+    return text
+  }
+  const promise = model.train({ corpus: { text: TEXT, normalize }, steps: 1, signal: stopping.signal })
+  const error = (await rejectsWith(t, promise, 'ERR_ABORTED')) as TrainingError<CharModel>
+  t.is(error.model, model)
+  t.is(error.cause, 'meanwhile')
+  await model.train({ steps: 1 })
+  t.is(model.position.step, 2)
+})
+
+test('an abort of a new training before there is a model is a plain error', async (t) => {
+  const stopping = new AbortController()
+  const normalize = (text: string) => {
+    stopping.abort('meanwhile')
+    return text
+  }
+  const promise = trainCharModel({ ...TINY, corpus: { text: TEXT, normalize }, steps: 1, signal: stopping.signal })
+  const error = await rejectsWith(t, promise, 'ERR_ABORTED')
+  t.false(error instanceof TrainingError)
+  t.is(error.cause, 'meanwhile')
+})
+
+/** What a library's own signal has, and no more. */
+class ForeignSignal extends EventTarget {
+  aborted = false
+  reason: unknown
+
+  raise(reason: unknown): void {
+    Object.assign(this, { aborted: true, reason })
+    this.dispatchEvent(new Event('abort'))
+  }
+}
+
+test('a signal that is no AbortSignal of this realm stops a training as well', async (t) => {
+  const signal = new ForeignSignal()
+  const onProgress = () => signal.raise('enough')
+  const promise = trainCharModel({ ...TINY, epochs: 10_000, onProgress, signal: signal as unknown as AbortSignal })
+  t.is((await rejectsWith(t, promise, 'ERR_ABORTED')).cause, 'enough')
 })
 
 test('an abort within a long window rejects soon, and the event loop stays free', async (t) => {
@@ -166,6 +222,45 @@ test('training stops before a loss that is not finite, and the model stays usabl
   t.regex(error.message, new RegExp(`step ${error.step} `))
   const numbers = Object.values(await error.model.parameters()).flatMap(({ data }) => [...data])
   t.true(numbers.every(Number.isFinite))
+})
+
+test('a schedule that gives no rate ends the training before that step, with the model', async (t) => {
+  const mine = new Error('mine')
+  const bad: [unknown, () => number][] = [
+    [Number.NaN, () => Number.NaN],
+    [-1, () => -1],
+    [
+      undefined,
+      () => {
+        throw mine
+      },
+    ],
+  ]
+  const whole = await trainCharModel({ ...TINY, optimizer: { kind: 'adam', learningRate: 0.01 }, steps: 37 })
+  for (const [value, give] of bad) {
+    const schedule = (step: number) => (step < 37 ? 0.01 : give())
+    const promise = trainCharModel({ ...TINY, schedule, steps: 300 })
+    const error = (await rejectsWith(t, promise, 'ERR_INVALID_OPTION', 'schedule')) as TrainingError<CharModel>
+    t.true(error instanceof TrainingError)
+    t.is(error.value, value)
+    t.is(error.cause, value === undefined ? mine : undefined)
+    t.is(error.step, 37)
+    t.is(error.model.position.step, 37)
+    t.deepEqual(await bitsOf(error.model), await bitsOf(whole))
+    const further = (await rejectsWith(t, error.model.train({ steps: 1 }), 'ERR_INVALID_OPTION')) as TrainingError
+    t.is(further.model, error.model)
+  }
+})
+
+test('a schedule that throws at once is refused before any work', async (t) => {
+  const mine = new Error('mine')
+  const schedule = () => {
+    throw mine
+  }
+  const promise = trainCharModel({ ...TINY, corpus: { files: ['missing.txt'] }, schedule, steps: 1 })
+  const error = await rejectsWith(t, promise, 'ERR_INVALID_OPTION', 'schedule')
+  t.false(error instanceof TrainingError)
+  t.is(error.cause, mine)
 })
 
 test('what onProgress throws rejects the training, and the model stays usable', async (t) => {

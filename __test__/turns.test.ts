@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { Turns } from '../ts/char-model/turns.ts'
+import { Turns } from '../ts/native/turns.ts'
 
 test('tasks run one at a time, in the order of asking', async (t) => {
   const turns = new Turns()

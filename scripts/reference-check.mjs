@@ -22,7 +22,7 @@ report(names, failing)
 /** The door prints `case: what is wrong` for each failure, then the tally, which must agree. */
 function failingCases(text, names) {
   const known = new Set(names)
-  const begun = [...text.matchAll(/^(\w+): /gm)].map(([, name]) => name)
+  const begun = [...text.matchAll(/^([^:\s]+): /gm)].map(([, name]) => name)
   const failing = new Set(begun.filter((name) => known.has(name)))
   const tally = /^(\d+) passed, (\d+) failed$/m.exec(text)
   if (tally === null || Number(tally[1]) !== names.length - failing.size || Number(tally[2]) !== failing.size) {

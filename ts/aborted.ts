@@ -24,9 +24,14 @@ export async function* stoppablePieces(
   }
 }
 
-function abortedError(what: string, signal: AbortSignal, error: unknown): unknown {
+/** Whether an error says no more than that the signal was raised. */
+export function isAbort(error: unknown, signal: AbortSignal): boolean {
   const plain =
     isRnnKitError(error) && error.code === 'ERR_ABORTED' && error.name === 'RnnKitError' && error.cause === undefined
-  if (!signal.aborted || !(error === signal.reason || plain)) return error
+  return signal.aborted && (error === signal.reason || plain)
+}
+
+function abortedError(what: string, signal: AbortSignal, error: unknown): unknown {
+  if (!isAbort(error, signal)) return error
   return new RnnKitError({ code: 'ERR_ABORTED', message: `${what} was aborted`, cause: signal.reason })
 }

@@ -54,7 +54,10 @@ export class RnnKitError extends Error {
   }
 }
 
-/** A training that was aborted (`ERR_ABORTED`) or met a non-finite number (`ERR_NON_FINITE`). */
+/**
+ * A training that was aborted (`ERR_ABORTED`), met a non-finite number (`ERR_NON_FINITE`) or got no learning rate from a schedule that is a
+ * function (`ERR_INVALID_OPTION`).
+ */
 export class TrainingError<M = unknown> extends RnnKitError {
   override readonly name = 'TrainingError'
   /** The model as it was before the window that failed; usable. */

@@ -1,10 +1,10 @@
 /** Public names only. */
 export { type BatchPlanOptions, planWindows, type WindowPlan } from './batches/index.ts'
-export { CharModel, type Parameter } from './char-model/char-model.ts'
-export { trainCharModel } from './char-model/train-char-model.ts'
+export { CharModel, type ModelRecipe, type Parameter, type TrainOptions } from './char-model/char-model.ts'
+export { type TrainCharModelOptions, trainCharModel } from './char-model/train-char-model.ts'
 export { type ErrorCode, isRnnKitError, RnnKitError, TrainingError } from './errors.ts'
 export type { LossReport } from './metrics.ts'
-export type { ModelSpec } from './model-spec.ts'
+export type { ModelSpec } from './model/spec.ts'
 export type { BatchesOptions } from './options/batches.ts'
 export type { CadenceOptions } from './options/cadence.ts'
 export type { CorpusOptions } from './options/corpus.ts'
@@ -19,8 +19,6 @@ export type {
   DeviceOptions,
   EvaluateOptions,
   LoadOptions,
-  TrainCharModelOptions,
-  TrainOptions,
 } from './options/train-char-model.ts'
 export type { DurationOptions, RecipeOptions, RunOptions } from './options/training.ts'
 export type { VocabularyOptions } from './options/vocabulary.ts'

@@ -19,7 +19,7 @@ const OPTIONS: Record<string, Record<string, string>> = {
     threshold_mode: 'thresholdMode',
     cooldown: 'cooldown',
     min_lr: 'minLearningRate',
-    eps: 'eps',
+    eps: 'epsilon',
   },
   'plateau/keras': {
     factor: 'factor',

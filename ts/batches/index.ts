@@ -1,5 +1,5 @@
 /** Batch orders and plans: which windows of the text are trained on or scored, and when. */
-export { type EvaluationWindow, evaluationWindows } from './evaluation.ts'
+export { type EvaluationWindow, evaluationWindows, refuseUnscorable } from './evaluation.ts'
 export {
   type BatchPlan,
   type BatchPlanOptions,

@@ -1,16 +1,19 @@
 /** A trained model of text: it writes, scores, trains on, and goes into a file and out of it. */
 import { stoppable, stoppablePieces } from '../aborted.ts'
+import { type BatchOrder, refuseUnscorable } from '../batches/index.ts'
 import { normaliseText } from '../corpus/read-corpus.ts'
+import type { Unit } from '../corpus/segment.ts'
 import { RnnKitError } from '../errors.ts'
 import type { LossReport } from '../metrics.ts'
-import { type ModelSpec, parameterCount } from '../model-spec.ts'
+import { type ModelSpec, parameterCount } from '../model/spec.ts'
+import type { ClipSpec, OptimizerOptions } from '../options/optimizer.ts'
 import { type SamplingOptions, samplingOptions } from '../options/sampling.ts'
 import {
   type EvaluateOptions,
   evaluateOptions,
   type LoadOptions,
   pathOption,
-  type TrainOptions,
+  type TrainOptionsOf,
   trainOptions,
 } from '../options/train-char-model.ts'
 import { evaluate } from '../training/evaluation.ts'
@@ -21,11 +24,30 @@ import { type CharParts, usualContext } from './parts.ts'
 import { evaluationPlan, trainExclusively, trainFurther } from './training.ts'
 import { streamText, writeText } from './writing.ts'
 
+/**
+ * Options of a further training. Without `optimizer` it goes on as if it had never stopped; what is left out stays as it was. With
+ * one, moments, schedule, step count and positions start anew, and the options left out stay as they were (but `schedule`, which is
+ * then constant by default).
+ */
+export type TrainOptions = TrainOptionsOf<CharModel>
+
 /** A parameter tensor, under PyTorch's name and in its layout. */
 export interface Parameter {
   shape: number[]
   /** Row-major; a copy. */
   data: Float32Array
+}
+
+/** How a model was trained last: every option as it acted. */
+export interface ModelRecipe {
+  /** `kind`, `learningRate` and what else this kind has. */
+  optimizer: { kind: OptimizerOptions['kind']; learningRate: number; [field: string]: unknown }
+  /** `theta`: the norm; `limit`: the value. */
+  clip: ClipSpec
+  batches: { order: BatchOrder; offset: 0 | 'random' }
+  batchSize: number
+  unrollLength: number
+  seed: number
 }
 
 /**
@@ -58,6 +80,19 @@ export class CharModel {
   /** The symbols that the model knows, in the order of their ids. */
   get vocabulary(): readonly string[] {
     return this.#parts.vocabulary.symbols
+  }
+
+  /** What one symbol is. */
+  get unit(): Unit {
+    return this.#parts.vocabulary.unit
+  }
+
+  /** How the model was trained last. A copy. */
+  get recipe(): ModelRecipe {
+    const { optimizer, clip, batches, batchSize, unrollLength, seed } = this.#parts.recipe
+    const { kind, ...others } = optimizer.spec
+    const told = { kind, learningRate: optimizer.learningRate, ...others }
+    return structuredClone({ optimizer: told, clip, batches, batchSize, unrollLength, seed })
   }
 
   /** The engine's description of the model: input, layers, head and loss. A copy. */
@@ -112,7 +147,7 @@ export class CharModel {
     const parts = this.#parts
     const text = normaliseText(plan.text, { ...parts.rules, field: 'text', normalize: undefined })
     const ids = parts.vocabulary.encode(text, 'text')
-    if (ids.length < 2) throw tooShort(ids.length)
+    refuseUnscorable(ids.length)
     const { signal, context = usualContext(parts) } = plan
     const scored = async () => {
       const data = await parts.session.load(ids)
@@ -128,7 +163,8 @@ export class CharModel {
   /**
    * Trains further. Without `optimizer` as if the training had never stopped: bit for bit, with moments, schedule and positions. With
    * `optimizer` those start anew.
-   * @throws ERR_BUSY during another training; TrainingError ERR_ABORTED or ERR_NON_FINITE; whatever `onProgress` throws; ERR_MISSING_OPTION
+   * @throws ERR_BUSY during another training; TrainingError ERR_ABORTED (whenever the signal is raised), ERR_NON_FINITE or
+   *   ERR_INVALID_OPTION (a schedule that gives no rate); whatever `onProgress` throws; ERR_MISSING_OPTION
    *   for a loaded model without `corpus`
    */
   async train(options: TrainOptions): Promise<void> {
@@ -183,9 +219,4 @@ export class CharModel {
     if (!this.#disposed) return
     throw new RnnKitError({ code: 'ERR_DISPOSED', message: 'the model was disposed of: train or load another one' })
   }
-}
-
-function tooShort(symbols: number): RnnKitError {
-  const message = `text has ${symbols} symbols: to score it, it must have at least 2`
-  return new RnnKitError({ code: 'ERR_CORPUS_TOO_SHORT', message, field: 'text', value: symbols })
 }

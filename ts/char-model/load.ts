@@ -1,14 +1,15 @@
 /** Reads a model of text from a file: the engine checks the file, then everything in it is put back where it was. */
 
 import { RnnKitError } from '../errors.ts'
-import { checkMemory, type ModelSpec, memoryAvailable, trainingBytes } from '../model-spec.ts'
+import { checkMemory, memoryAvailable, trainingBytes } from '../model/memory.ts'
+import type { ModelSpec } from '../model/spec.ts'
 import { openSession } from '../native/engine-session.ts'
 import { openCheckpoint } from '../native/native-session.ts'
+import { Turns } from '../native/turns.ts'
 import { loadOptions, pathOption } from '../options/train-char-model.ts'
 import { FILE_TENSORS, fromFile } from './checkpoint.ts'
 import type { CharParts } from './parts.ts'
 import { setupOf } from './training.ts'
-import { Turns } from './turns.ts'
 
 /** @throws ERR_CHECKPOINT_…, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE */
 export async function loadCharModel(path: unknown, options: unknown): Promise<CharParts> {
@@ -30,7 +31,7 @@ export async function loadCharModel(path: unknown, options: unknown): Promise<Ch
   }
   const moments = opened.moments ?? []
   const available = memoryAvailable()
-  checkMemory(trainingBytes(spec, moments.length, 1, 1), available)
+  checkMemory(trainingBytes(spec, { moments: moments.length, lanes: 1, time: 1, device: device.name }), available)
   const session = await openSession(spec, device.name, device.threads, available)
   try {
     await session.setParameters(opened.parameters)

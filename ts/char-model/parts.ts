@@ -1,13 +1,13 @@
 /** What a model of text consists of: a session of the engine, the vocabulary, and where its training stands. */
 import type { Vocabulary } from '../corpus/vocabulary.ts'
-import type { ModelSpec } from '../model-spec.ts'
+import type { ModelSpec } from '../model/spec.ts'
 import type { Session } from '../native/engine-session.ts'
+import type { Turns } from '../native/turns.ts'
 import type { NormalCorpusOptions } from '../options/corpus.ts'
 import type { Context } from '../options/sampling.ts'
 import type { Recipe } from '../options/training.ts'
 import type { Position } from '../training/position.ts'
 import type { HistoryEntry } from '../training/progress.ts'
-import type { Turns } from './turns.ts'
 
 /** How the corpus was normalised, and so every text that the model meets later. */
 export type TextRules = Pick<NormalCorpusOptions, 'lowercase' | 'newlines'>

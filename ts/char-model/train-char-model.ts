@@ -3,31 +3,29 @@
 import { stoppable } from '../aborted.ts'
 import { readCorpus } from '../corpus/read-corpus.ts'
 import { Vocabulary } from '../corpus/vocabulary.ts'
-import { RnnKitError, TrainingError } from '../errors.ts'
-import {
-  checkMemory,
-  checkSizes,
-  forgetBiases,
-  type ModelSpec,
-  memoryAvailable,
-  modelSpec,
-  trainingBytes,
-} from '../model-spec.ts'
+import { TrainingError } from '../errors.ts'
+import { checkMemory, memoryAvailable, momentBuffers, trainingBytes } from '../model/memory.ts'
+import { checkSizes, forgetBiases, type ModelSpec, modelSpec } from '../model/spec.ts'
 import { openSession } from '../native/engine-session.ts'
-import { type CharModelPlan, type TrainCharModelOptions, trainCharModelOptions } from '../options/train-char-model.ts'
+import { Turns } from '../native/turns.ts'
+import { type CharModelPlan, type TrainCharModelOptionsOf, trainCharModelOptions } from '../options/train-char-model.ts'
 import type { RunPlan } from '../options/training.ts'
 import { startPosition } from '../training/position.ts'
 import { CharModel } from './char-model.ts'
 import type { CharParts } from './parts.ts'
-import { type PlannedText, planText, trainAnew, trainExclusively } from './training.ts'
-import { Turns } from './turns.ts'
+import { type PlannedText, planText } from './plan-text.ts'
+import { refuseUnknownPrefixes, trainAnew, trainExclusively } from './training.ts'
+
+/** Only `corpus` and one of `epochs` and `steps` are required. */
+export type TrainCharModelOptions = TrainCharModelOptionsOf<CharModel>
 
 /**
  * Trains a model of text.
  *
  * @throws RnnKitError before any work for bad options (ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_MISSING_OPTION), text (ERR_CORPUS_…,
- *   ERR_INVALID_UTF8, ERR_LONE_SURROGATE, ERR_VOCABULARY) and size (ERR_MEMORY); TrainingError with the model for an aborted or non-finite
- *   training (ERR_ABORTED, ERR_NON_FINITE); whatever `onProgress` throws
+ *   ERR_INVALID_UTF8, ERR_LONE_SURROGATE, ERR_VOCABULARY) and size (ERR_MEMORY); RnnKitError ERR_ABORTED for an abort while the text is
+ *   read and the model set up, when there is none yet; later TrainingError with the model, as its last whole step left it (ERR_ABORTED,
+ *   ERR_NON_FINITE, ERR_INVALID_OPTION for a schedule that gives no rate); whatever `onProgress` throws
  */
 export async function trainCharModel(options: TrainCharModelOptions): Promise<CharModel> {
   return await trainPlanned(trainCharModelOptions(options))
@@ -35,18 +33,24 @@ export async function trainCharModel(options: TrainCharModelOptions): Promise<Ch
 
 /** The same, from checked options. */
 export async function trainPlanned(plan: CharModelPlan): Promise<CharModel> {
-  const { signal } = plan.run
-  refuseAborted(signal)
-  // A model too large whatever the text is refused before the text is read.
-  checkModel(plan, 1)
-  const text = await readCorpus(plan.corpus, plan.vocabulary.unit)
-  refuseAborted(signal)
-  const vocabulary = Vocabulary.build(text, plan.vocabulary)
-  const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
-  const parts = await stoppable('the training', signal, () => openParts(plan, vocabulary, signal))
+  const { planned, parts } = await stoppable('the preparation of the training', plan.run.signal, () => prepare(plan))
   const model = new CharModel(parts)
   await trainExclusively(parts, () => trainOrDispose(model, parts, planned, plan))
   return model
+}
+
+/** All that comes before there is a model. */
+async function prepare(plan: CharModelPlan): Promise<{ planned: PlannedText; parts: CharParts }> {
+  const { signal } = plan.run
+  // A model too large whatever the text is refused before the text is read.
+  checkModel(plan, 1)
+  const text = await readCorpus(plan.corpus, plan.vocabulary.unit)
+  if (signal?.aborted) throw signal.reason
+  const vocabulary = Vocabulary.build(text, plan.vocabulary)
+  const { lowercase, newlines } = plan.corpus
+  refuseUnknownPrefixes({ vocabulary, rules: { lowercase, newlines } }, plan.run)
+  const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
+  return { planned, parts: await openParts(plan, vocabulary, signal) }
 }
 
 /** Trains; a model whose training fails before anyone was given it is disposed of. */
@@ -105,16 +109,9 @@ function checkModel(plan: CharModelPlan, vocabulary: number): { spec: ModelSpec;
   const { model, recipe } = plan
   const spec = modelSpec(model, vocabulary)
   const available = memoryAvailable()
-  checkMemory(trainingBytes(spec, 2, recipe.batchSize, recipe.unrollLength), available)
+  const { batchSize: lanes, unrollLength: time, optimizer } = recipe
+  const size = { moments: momentBuffers(optimizer.spec), lanes, time, device: plan.device.name }
+  checkMemory(trainingBytes(spec, size), available)
   checkSizes(model)
   return { spec, available }
-}
-
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return
-  throw new RnnKitError({
-    code: 'ERR_ABORTED',
-    message: 'the training was aborted before it began',
-    cause: signal.reason,
-  })
 }

@@ -1,9 +1,7 @@
 /** Trains a model of text: readies the text and the session, then runs the training loop. */
 import { createHash } from 'node:crypto'
-import { stoppable } from '../aborted.ts'
-import { type BatchPlan, createBatchPlan, refuseTooShort } from '../batches/index.ts'
+import type { BatchPlan } from '../batches/index.ts'
 import { normaliseText, readCorpus } from '../corpus/read-corpus.ts'
-import { type CorpusSplit, splitCorpus } from '../corpus/split.ts'
 import { RnnKitError } from '../errors.ts'
 import type { LossReport } from '../metrics.ts'
 import type { Session } from '../native/engine-session.ts'
@@ -13,28 +11,13 @@ import type { Duration, Recipe, RunPlan } from '../options/training.ts'
 import { prefixSymbols } from '../sampling/sampling.ts'
 import { createSchedule } from '../schedules/schedules.ts'
 import { evaluate } from '../training/evaluation.ts'
-import { startPosition } from '../training/position.ts'
+import { onNewText, onNewWindows, startPosition } from '../training/position.ts'
 import type { Sample } from '../training/progress.ts'
+import { carryingModel } from '../training/training-error.ts'
 import { type Recurring, runTraining } from '../training/training-loop.ts'
-import type { CharModel } from './char-model.ts'
 import { type CharParts, type Resident, type ResidentText, usualContext } from './parts.ts'
+import { type PlannedText, planText } from './plan-text.ts'
 import { writeText } from './writing.ts'
-
-/** A text that fits the recipe, cut into its parts. */
-export interface PlannedText {
-  readonly ids: Uint32Array
-  readonly split: CorpusSplit
-  readonly batches: BatchPlan
-}
-
-/** @throws ERR_CORPUS_TOO_SHORT, with the least length */
-export function planText(ids: Uint32Array, recipe: Recipe): PlannedText {
-  const size = { lanes: recipe.batchSize, unroll: recipe.unrollLength, offset: recipe.batches.offset }
-  refuseTooShort({ ...size, symbols: ids.length })
-  const split = splitCorpus(ids.length, { validation: recipe.validation.share, test: recipe.test.share })
-  const symbols = split.train[1] - split.train[0]
-  return { ids, split, batches: createBatchPlan({ ...size, order: recipe.batches.order, seed: recipe.seed, symbols }) }
-}
 
 /** Runs a training, unless another one does: ERR_BUSY. */
 export async function trainExclusively(parts: CharParts, training: () => Promise<void>): Promise<void> {
@@ -50,50 +33,64 @@ export async function trainExclusively(parts: CharParts, training: () => Promise
 }
 
 /** Trains for the first time, or with all of the training state anew. */
-export async function trainAnew(
-  model: CharModel,
+export async function trainAnew<Model>(
+  model: Model,
   parts: CharParts,
   text: PlannedText,
   recipe: Recipe,
   run: RunPlan,
 ): Promise<void> {
-  refuseUnknownPrefixes(parts, run)
-  await prepare(parts, run, async () => {
-    await makeResident(parts, text)
-    await parts.session.configure(setupOf(recipe))
-    Object.assign(parts, { recipe, scheduleLost: false, position: startPosition(), digest: digestOf(text) })
-  })
+  await carryingModel(
+    model,
+    () => parts.position.steps,
+    run.signal,
+    () => startAnew(parts, text, recipe, run),
+  )
   await runPlanned(model, parts, text, run)
 }
 
 /** Trains further, as `train` was asked to. */
-export async function trainFurther(model: CharModel, parts: CharParts, plan: FurtherPlan): Promise<void> {
+export async function trainFurther<Model>(model: Model, parts: CharParts, plan: FurtherPlan): Promise<void> {
   const { recipe, run, fresh } = plan
-  const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus)
-  if (ids === undefined) throw missingCorpus()
-  const text = planText(ids, recipe)
-  if (fresh) return await trainAnew(model, parts, text, recipe, run)
-  if (parts.scheduleLost) throw lostSchedule()
   refuseUnknownPrefixes(parts, run)
-  await prepare(parts, run, async () => {
-    const digest = digestOf(text)
-    await makeResident(parts, text)
-    await changeSetup(parts, recipe)
-    if (digest !== parts.digest) Object.assign(parts.position, { epoch: 0, window: 0, due: false })
-    else if (isRebatched(parts.recipe, recipe) && parts.position.window > 0) {
-      Object.assign(parts.position, { epoch: parts.position.epoch + 1, window: 0, due: false })
-    }
-    Object.assign(parts, { recipe, digest })
-  })
+  const text = await carryingModel(
+    model,
+    () => parts.position.steps,
+    run.signal,
+    async () => {
+      const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus)
+      if (ids === undefined) throw missingCorpus()
+      const planned = planText(ids, recipe)
+      if (!fresh && parts.scheduleLost) throw lostSchedule()
+      await (fresh ? startAnew : startFurther)(parts, planned, recipe, run)
+      return planned
+    },
+  )
   await runPlanned(model, parts, text, run)
 }
 
 /** Readies the session in a turn of its own. */
-async function prepare({ turns }: CharParts, { signal }: RunPlan, task: () => Promise<void>): Promise<void> {
-  await stoppable('the training', signal, () => turns.take(task, signal))
+async function startAnew(parts: CharParts, text: PlannedText, recipe: Recipe, { signal }: RunPlan): Promise<void> {
+  await parts.turns.take(async () => {
+    await makeResident(parts, text)
+    await parts.session.configure(setupOf(recipe))
+    Object.assign(parts, { recipe, scheduleLost: false, position: startPosition(), digest: digestOf(text) })
+  }, signal)
 }
 
-async function runPlanned(model: CharModel, parts: CharParts, text: PlannedText, run: RunPlan): Promise<void> {
+async function startFurther(parts: CharParts, text: PlannedText, recipe: Recipe, { signal }: RunPlan): Promise<void> {
+  await parts.turns.take(async () => {
+    const digest = digestOf(text)
+    await makeResident(parts, text)
+    await changeSetup(parts, recipe)
+    let { position } = parts
+    if (digest !== parts.digest) position = onNewText(position)
+    else if (isRebatched(parts.recipe, recipe)) position = onNewWindows(position)
+    Object.assign(parts, { recipe, digest, position })
+  }, signal)
+}
+
+async function runPlanned<Model>(model: Model, parts: CharParts, text: PlannedText, run: RunPlan): Promise<void> {
   const { recipe, position } = parts
   const endStep = position.steps + stepsOf(run.duration, text.batches, position.epoch)
   position.totalSteps = Math.max(position.totalSteps, endStep)
@@ -103,7 +100,7 @@ async function runPlanned(model: CharModel, parts: CharParts, text: PlannedText,
   })
   if (position.schedule !== null) schedule.restore(position.schedule)
   const { validation, test } = residentOf(parts)
-  await runTraining<CharModel>({
+  await runTraining<Model>({
     model,
     session: parts.session,
     turns: parts.turns,
@@ -119,7 +116,7 @@ async function runPlanned(model: CharModel, parts: CharParts, text: PlannedText,
     validation: validation && { every: recipe.validation.every, make: scoring(parts, validation) },
     test: test && { every: recipe.test.every, make: scoring(parts, test) },
     samples: samplesOf(parts, run),
-    onProgress: run.onProgress as Parameters<typeof runTraining<CharModel>>[0]['onProgress'],
+    onProgress: run.onProgress as Parameters<typeof runTraining<Model>>[0]['onProgress'],
     signal: run.signal,
     callMs: run.callMs,
   })
@@ -235,7 +232,10 @@ function samplesOf(parts: CharParts, { samples }: RunPlan): Recurring<Sample[]> 
 }
 
 /** Prefixes are looked at before any training, not when the first sample is due. */
-function refuseUnknownPrefixes({ vocabulary, rules }: CharParts, { samples }: RunPlan): void {
+export function refuseUnknownPrefixes(
+  { vocabulary, rules }: Pick<CharParts, 'vocabulary' | 'rules'>,
+  { samples }: RunPlan,
+): void {
   for (const { field, prefix } of samples?.samplings ?? []) {
     prefixSymbols(vocabulary, field, normaliseText(prefix, { ...rules, field, normalize: undefined }))
   }

@@ -1,7 +1,6 @@
 /** `rnnkit inspect`: what a saved model is and how it was trained, as a table or as JSON. */
-import { CharModel, type HistoryEntry, type ModelSpec } from '../index.ts'
+import { CharModel, type HistoryEntry, type ModelRecipe, type ModelSpec } from '../index.ts'
 import type { Call, Command } from './command-line.ts'
-import { readMetadata } from './read-metadata.ts'
 
 export const inspect: Command = {
   usage: 'inspect <model>',
@@ -18,7 +17,7 @@ interface Inspected {
   vocabulary: { size: number; unit: string; symbols: readonly string[] }
   steps: number
   epochs: number
-  training: { optimizer: { kind: string }; clip: { kind: string } }
+  training: ModelRecipe
   history: HistoryEntry[]
 }
 
@@ -31,19 +30,15 @@ async function runInspect({ arguments: [file = ''], flags }: Call): Promise<void
 }
 
 async function inspectFile(file: string): Promise<Inspected> {
-  // loading checks the whole file first
   using model = await CharModel.load(file, { threads: 1 })
-  const { options, training } = await readMetadata(file)
-  const { optimizer, clip } = JSON.parse(training!) as Inspected['training']
-  const { unit } = JSON.parse(options!) as { unit: string }
   return {
     layers: describeLayers(model.spec),
     parameters: model.parameterCount,
     tensors: Object.entries(await model.parameters()).map(([name, { shape }]) => ({ name, shape })),
-    vocabulary: { size: model.vocabulary.length, unit, symbols: model.vocabulary },
+    vocabulary: { size: model.vocabulary.length, unit: model.unit, symbols: model.vocabulary },
     steps: model.position.step,
     epochs: model.position.epoch,
-    training: { optimizer, clip },
+    training: model.recipe,
     history: model.history,
   }
 }

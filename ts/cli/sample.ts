@@ -1,8 +1,8 @@
 /** `rnnkit sample`: writes text made by a saved model to stdout, as it comes. */
 import { once } from 'node:events'
+import { defined } from '../defined.ts'
 import { CharModel, type SamplingOptions } from '../index.ts'
 import type { Call, Command } from './command-line.ts'
-import { defined } from './defined.ts'
 
 export const sample: Command = {
   usage: 'sample <model>',

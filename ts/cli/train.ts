@@ -1,4 +1,6 @@
 /** `rnnkit train`: trains a model on text files, a new one or one from a file, and saves it. */
+
+import { defined, definedOrNothing } from '../defined.ts'
 import {
   CharModel,
   type Progress,
@@ -8,7 +10,6 @@ import {
   trainCharModel,
 } from '../index.ts'
 import type { Call, Command, Flags } from './command-line.ts'
-import { defined, definedOrNothing } from './defined.ts'
 import { ProgressLine } from './progress-line.ts'
 import { UsageError } from './report-error.ts'
 

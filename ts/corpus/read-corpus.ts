@@ -53,9 +53,18 @@ export function normaliseText(
   const cased = options.lowercase ? lines.toLowerCase() : lines
   if (options.normalize === undefined) return cased
   const field = fieldIn(options.field, 'normalize')
-  const normal: unknown = options.normalize(cased)
+  const normal = callNormalize(field, options.normalize, cased)
   if (typeof normal !== 'string') {
     return refuse(field, normal ?? null, 'a function that returns a string')
   }
   return wellFormed(field, normal)
+}
+
+function callNormalize(field: string, normalize: (text: string) => unknown, text: string): unknown {
+  try {
+    return normalize(text)
+  } catch (cause) {
+    const message = `${field} threw: it must be a function that returns a string`
+    throw new RnnKitError({ code: 'ERR_INVALID_OPTION', message, field, cause })
+  }
 }

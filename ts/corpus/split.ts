@@ -31,16 +31,21 @@ export function splitCorpus(length: number, shares: SplitShares): CorpusSplit {
   const validation = real('validation', shares.validation ?? 0, { min: 0, exclusiveMax: 1 })
   const test = real('test', shares.test ?? 0, { min: 0, exclusiveMax: 1 })
   real('validation + test', validation + test, { exclusiveMax: 1 })
+  const split = rangesOf(length, validation, test)
+  refuseShort('validation', validation, split.validation, length)
+  refuseShort('test', test, split.test, length)
+  return split
+}
+
+/** The ranges for shares that are known to be right, however short they come out. */
+export function rangesOf(length: number, validation: number, test: number): CorpusSplit {
   const trainEnd = Math.floor((1 - (validation + test)) * length + ROUNDING)
   const validationEnd = Math.floor((1 - test) * length + ROUNDING)
-  const split: CorpusSplit = {
+  return {
     train: [0, trainEnd],
     validation: [trainEnd, validation === 0 ? trainEnd : validationEnd],
     test: [test === 0 ? length : validationEnd, length],
   }
-  refuseShort('validation', validation, split.validation, length)
-  refuseShort('test', test, split.test, length)
-  return split
 }
 
 function refuseShort(field: string, share: number, [from, to]: Range, length: number): void {

@@ -1,8 +1,9 @@
 /** A vocabulary as tensors of a model file, and back with everything checked. */
 import { type ErrorCode, RnnKitError } from '../errors.ts'
+import { MAX_VOCABULARY } from '../limits.ts'
 import type { UnknownPolicy } from '../options/vocabulary.ts'
 import { segment, type Unit } from './segment.ts'
-import { MAX_SYMBOLS, Vocabulary } from './vocabulary.ts'
+import { Vocabulary } from './vocabulary.ts'
 
 export interface VocabularyTensors {
   /** [bytes] UTF-8 of all entries, one after the other, each byte itself for unit 'byte'; the unknown symbol is empty. */
@@ -44,7 +45,8 @@ export function vocabularyFromTensors(
   const { text, offsets, counts } = tensors
   const size = offsets.length - 1
   const knownSize = unknown === 'symbol' ? size - 1 : size
-  if (knownSize < 1 || size > MAX_SYMBOLS) refuse('offsets', `${Math.max(size, 0)} entries`, `1 to ${MAX_SYMBOLS}`)
+  if (knownSize < 1 || size > MAX_VOCABULARY)
+    refuse('offsets', `${Math.max(size, 0)} entries`, `1 to ${MAX_VOCABULARY}`)
   checkOffsets(offsets, knownSize, text.length)
   if (counts !== undefined && counts.length !== size) refuse('counts', `${counts.length} entries`, `${size}`)
   const known = Array.from({ length: knownSize }, (_, id) => {

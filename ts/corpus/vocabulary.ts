@@ -1,5 +1,6 @@
 /** The symbols that a model knows, and the way between text and their ids. */
 import { RnnKitError } from '../errors.ts'
+import { MAX_VOCABULARY } from '../limits.ts'
 import { describe, integer, wellFormed } from '../options/check.ts'
 import {
   type NormalVocabularyOptions,
@@ -10,9 +11,6 @@ import {
 import { segment, type Unit } from './segment.ts'
 import { type DecodeIds, StreamDecoder } from './stream-decoder.ts'
 import { ABSENT, compareCodePoints, countSymbols, createLookUp, type LookUp } from './symbol-ids.ts'
-
-/** Entries a vocabulary can have at most. */
-export const MAX_SYMBOLS = 65_536
 
 /** How the unknown symbol is shown. */
 export const UNKNOWN_TEXT = '\uFFFD'
@@ -141,9 +139,9 @@ function refuseSize(known: number, unknown: UnknownPolicy, minCount: NormalVocab
     throw new RnnKitError({ code: 'ERR_VOCABULARY', message, field: 'vocabulary', value: known })
   }
   if (known === 0) refuse(`vocabulary would be empty: no symbol occurs ${minCount} times, so minCount must be lower`)
-  if (known + (unknown === 'symbol' ? 1 : 0) > MAX_SYMBOLS) {
+  if (known + (unknown === 'symbol' ? 1 : 0) > MAX_VOCABULARY) {
     refuse(
-      `vocabulary would have ${known} symbols, at most ${MAX_SYMBOLS} are possible: is the corpus text? A greater minCount or another unit makes fewer`,
+      `vocabulary would have ${known} symbols, at most ${MAX_VOCABULARY} are possible: is the corpus text? A greater minCount or another unit makes fewer`,
     )
   }
 }

@@ -227,7 +227,7 @@ class EngineSession implements Session {
   async #abortable<T>(signal: AbortSignal | undefined, call: (token: number) => Promise<T>): Promise<T> {
     const token = this.#nextToken++
     if (signal === undefined) return await call(token)
-    signal.throwIfAborted()
+    if (signal.aborted) throw signal.reason
     const stopHearing = onAbort(signal, () => this.#native.abort(token))
     try {
       return await call(token)

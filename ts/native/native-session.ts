@@ -1,5 +1,6 @@
 /** A model on the native addon: numbers are checked before they cross, outcomes unwrapped, errors thrown. */
 import type * as Addon from '../../native/index.cjs'
+import { MAX_SAMPLED } from '../limits.ts'
 import { integer, real, text } from '../options/check.ts'
 import { binding } from './binding.ts'
 import { guarded, type Unwrapped, unwrap } from './unwrap.ts'
@@ -138,7 +139,7 @@ export class NativeSession {
   /** The next `count` symbols of a stream, at most 2^20. After ERR_ABORTED the stream is of no more use. */
   async sample(stream: number, count: number, token: number): Promise<Uint32Array> {
     integer('stream', stream, ID)
-    integer('count', count, { min: 0, max: 2 ** 20 })
+    integer('count', count, { min: 0, max: MAX_SAMPLED })
     integer('token', token)
     return (await unwrap(() => this.#native.sample(stream, count, token))).ids
   }

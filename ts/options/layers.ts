@@ -1,25 +1,30 @@
 /** The layers of a model: `cell`, `layers`, `hiddenSize` and `dropout.between`, or a list of layers. */
+import { MAX_LAYERS } from '../limits.ts'
 import { fieldIn, integer, oneOf, real, record, refuse } from './check.ts'
 import { orDefault } from './or-default.ts'
 
-/**
- * The recurrent cell. `activation`: 'tanh' by default. `forgetBias`: the value that the forget gate's bias starts from; left to
- * `init` by default.
- */
-export type CellOptions =
-  | 'lstm'
-  | 'gru'
-  | 'rnn'
-  | { kind: 'lstm'; forgetBias?: number }
-  | { kind: 'gru' }
-  | { kind: 'rnn'; activation?: 'tanh' | 'relu' }
+/** The recurrent cell by its name alone, or with what may be chosen of it. */
+export type CellOptions = 'lstm' | 'gru' | 'rnn' | CellChoices
 
-/** `dropout.between` acts on this layer's output; by default as the model's `dropout` says. */
-export type RecurrentLayerOptions = (
-  | { kind: 'lstm'; forgetBias?: number }
+export type CellChoices =
+  | {
+      kind: 'lstm'
+      /** The value that the forget gate's bias starts from. @default as `init` draws it */
+      forgetBias?: number
+    }
   | { kind: 'gru' }
-  | { kind: 'rnn'; activation?: 'tanh' | 'relu' }
-) & { size: number; dropout?: { between: number } }
+  | {
+      kind: 'rnn'
+      /** @default 'tanh' */
+      activation?: 'tanh' | 'relu'
+    }
+
+export type RecurrentLayerOptions = CellChoices & {
+  /** Hidden size H, 1 to 16,384. */
+  size: number
+  /** Share dropped of this layer's output, [0, 1). @default the model's `dropout.between`; none after the last recurrent layer */
+  dropout?: { between: number }
+}
 
 /** y = activation(W x + b) at every time step. */
 export interface DenseLayerOptions {
@@ -55,8 +60,6 @@ export interface DenseLayer {
 
 export type Layer = RecurrentLayer | DenseLayer
 
-/** The most layers that the engine takes. */
-const MOST_LAYERS = 16
 const RECURRENT_KINDS = ['lstm', 'gru', 'rnn'] as const
 const KINDS = [...RECURRENT_KINDS, 'dense'] as const
 const CELL_KEYS = { lstm: ['forgetBias'], gru: [], rnn: ['activation'] } as const
@@ -71,9 +74,9 @@ export interface LayersGiven {
 export function layersOptions(given: LayersGiven, between: number): Layer[] {
   if (Array.isArray(given.layers)) return normalizeList(given, given.layers, between)
   if (given.layers !== undefined && typeof given.layers !== 'number') {
-    return refuse('layers', given.layers, `a whole number from 1 to ${MOST_LAYERS}, or a list of layers`)
+    return refuse('layers', given.layers, `a whole number from 1 to ${MAX_LAYERS}, or a list of layers`)
   }
-  const count = integer('layers', orDefault(given.layers, 2), { min: 1, max: MOST_LAYERS })
+  const count = integer('layers', orDefault(given.layers, 2), { min: 1, max: MAX_LAYERS })
   const cell = normalizeCell('cell', orDefault(given.cell, 'lstm'))
   const size = layerSize('hiddenSize', orDefault(given.hiddenSize, 128))
   return Array.from({ length: count }, (_, index) => {
@@ -85,8 +88,8 @@ function normalizeList(given: LayersGiven, list: readonly unknown[], between: nu
   for (const key of ['cell', 'hiddenSize'] as const) {
     if (given[key] !== undefined) refuse(key, given[key], 'left out beside a list of layers, which says it for each')
   }
-  if (list.length < 1 || list.length > MOST_LAYERS) {
-    refuse('layers', `${list.length} layers`, `a list of 1 to ${MOST_LAYERS} layers`)
+  if (list.length < 1 || list.length > MAX_LAYERS) {
+    refuse('layers', `${list.length} layers`, `a list of 1 to ${MAX_LAYERS} layers`)
   }
   const layers = Array.from(list, (entry, index) => normalizeLayer(`layers[${index}]`, entry))
   const last = layers.findLastIndex((layer) => layer.kind === 'recurrent')

@@ -33,7 +33,8 @@ export interface DropoutOptions {
 }
 
 /**
- * 'pytorch': uniform ±1/√H. 'keras': Glorot uniform, orthogonal recurrence, forget bias 1. `{ normal }`: N(0, normal²), biases 0.
+ * 'pytorch', as torch.nn has them: recurrent layers' weights and biases uniform ±1/√H, dense layers' and the head's uniform
+ * ±1/√inputs, the embedding N(0, 1). 'keras': Glorot uniform, orthogonal recurrence, forget bias 1. `{ normal }`: N(0, normal²), biases 0.
  * 'xavier': Glorot uniform, biases 0. 'orthogonal': orthogonal matrices, biases 0. 'identity': the recurrence of 'rnn' cells is
  * the identity, the rest as 'xavier'; refused for other cells.
  */

@@ -163,11 +163,16 @@ function epsilon(given: Given, otherwise: number): number {
   return real('optimizer.epsilon', orDefault(given.epsilon, otherwise), { min: 1e-30 })
 }
 
-/**
- * `{ norm }`: all gradients are scaled by min(1, norm / (globalNorm + epsilon)). `{ value }`: each is limited to ±value. `false`: none.
- * `epsilon` is 0 by default; PyTorch's clip_grad_norm_ has 1e-6.
- */
-export type ClipOptions = { norm: number; epsilon?: number; value?: never } | { value: number; norm?: never } | false
+/** `{ norm }`: all gradients are scaled by min(1, norm / (globalNorm + epsilon)). `{ value }`: each is limited to ±value. `false`: none. */
+export type ClipOptions =
+  | {
+      norm: number
+      /** PyTorch's clip_grad_norm_ has 1e-6. @default 0 */
+      epsilon?: number
+      value?: never
+    }
+  | { value: number; norm?: never }
+  | false
 
 /** JSON of the engine's clipping. */
 export type ClipSpec =

@@ -35,7 +35,7 @@ export interface SamplingOptions extends ChoiceOptions {
    * trained on separate windows knows it. @default 'carry'; 'window' for a 'last-step' model trained on separate windows
    */
   context?: Context
-  /** Stops the sampling with ERR_ABORTED. */
+  /** Stops the sampling with ERR_ABORTED. @default none */
   signal?: AbortSignal
 }
 
@@ -53,7 +53,7 @@ export interface SamplesOptions extends ChoiceOptions {
   stop?: string | readonly string[]
   /** @default the training's seed */
   seed?: number
-  /** As in `sample`. */
+  /** As in `sample`. @default 'carry'; 'window' for a 'last-step' model trained on separate windows */
   context?: Context
 }
 
@@ -157,9 +157,17 @@ function stopOption(field: string, value: unknown): string[] {
   })
 }
 
-/** An AbortSignal, or anything else that tells `aborted` and takes listeners. */
+/** An AbortSignal, of another realm or library too: anything that tells `aborted` and takes listeners. */
 export function signalOption(field: string, value: unknown): AbortSignal {
-  return value instanceof AbortSignal ? value : refuse(field, value, 'an AbortSignal')
+  return isSignal(value) ? value : refuse(field, value, 'an AbortSignal')
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  )
 }
 
 function randomSeed(): number {

@@ -70,7 +70,7 @@ export interface PlateauSchedule {
   /** @default 0 */
   minLearningRate?: number
   /** 'pytorch' only: a reduction by no more than this is left out. @default 1e-8 */
-  eps?: number
+  epsilon?: number
 }
 
 /** A pure function of the step, counted from 0; it is called ahead of the step, and possibly more than once for one. */
@@ -113,7 +113,7 @@ const KINDS = {
     'minDelta',
     'cooldown',
     'minLearningRate',
-    'eps',
+    'epsilon',
   ],
 } as const
 type Given<Kind extends keyof typeof KINDS> = Extract<Variant<typeof KINDS>, { kind: Kind }>['given']
@@ -178,9 +178,9 @@ function linearOptions(field: string, given: Given<'linear'>): NormalSchedule {
 function plateauOptions(field: string, given: Given<'reduceOnPlateau'>): NormalSchedule {
   const at = (key: string) => fieldIn(field, key)
   const flavour = optional(given.flavour, (v) => oneOf(at('flavour'), v, ['pytorch', 'keras'])) ?? 'pytorch'
-  const foreign = flavour === 'keras' ? (['threshold', 'thresholdMode', 'eps'] as const) : (['minDelta'] as const)
+  const foreign = flavour === 'keras' ? (['threshold', 'thresholdMode', 'epsilon'] as const) : (['minDelta'] as const)
   refuseGiven(field, given, foreign, `${at('flavour')} is '${flavour}'`)
-  const atLeastZero = (key: 'threshold' | 'minDelta' | 'eps', fallback: number) =>
+  const atLeastZero = (key: 'threshold' | 'minDelta' | 'epsilon', fallback: number) =>
     optional(given[key], (v) => real(at(key), v, { min: 0 })) ?? fallback
   return {
     kind: 'reduceOnPlateau',
@@ -192,7 +192,7 @@ function plateauOptions(field: string, given: Given<'reduceOnPlateau'>): NormalS
     minDelta: atLeastZero('minDelta', 1e-4),
     cooldown: optional(given.cooldown, (v) => integer(at('cooldown'), v, { min: 0 })) ?? 0,
     minLearningRate: minRateOption(field, given.minLearningRate),
-    eps: atLeastZero('eps', 1e-8),
+    epsilon: atLeastZero('epsilon', 1e-8),
   }
 }
 

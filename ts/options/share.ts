@@ -3,7 +3,13 @@ import { type Cadence, type CadenceOptions, cadenceOptions } from './cadence.ts'
 import { fieldIn, real, record, refuse } from './check.ts'
 
 /** A share of the text in [0, 1), with when it is scored besides the end of the training. */
-export type ShareOptions = number | { share: number; every?: CadenceOptions }
+export type ShareOptions =
+  | number
+  | {
+      share: number
+      /** @default { epochs: 1 } for `validation`, at the end alone for `test` */
+      every?: CadenceOptions
+    }
 
 export interface Share {
   /** [0, 1); 0 = none. */

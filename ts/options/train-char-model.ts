@@ -1,6 +1,6 @@
 /** The options of `trainCharModel` and of a model's `train`, `evaluate` and `CharModel.load`. */
 import { availableParallelism } from 'node:os'
-import type { CharModel } from '../char-model/char-model.ts'
+import { RnnKitError } from '../errors.ts'
 import { fieldIn, integer, oneOf, optional, record, refuse, text } from './check.ts'
 import { type CorpusOptions, corpusOptions, type NormalCorpusOptions } from './corpus.ts'
 import { MODEL_KEYS, type ModelOptions, type ModelPlan, modelOptions } from './model.ts'
@@ -20,7 +20,7 @@ import {
 import { type NormalVocabularyOptions, type VocabularyOptions, vocabularyOptions } from './vocabulary.ts'
 
 export interface DeviceOptions {
-  /** 'auto' takes the CPU. 'reference' are slow plain loops, to compare with. @default 'auto' */
+  /** 'auto' takes the CPU; 'gpu' is not there yet: ERR_DEVICE_UNAVAILABLE. 'reference' are slow plain loops, to compare with. @default 'auto' */
   device?: DeviceName
   /** Threads that share one model's work; results do not depend on it. @default one for each processor */
   threads?: number
@@ -28,9 +28,10 @@ export interface DeviceOptions {
 
 export type DeviceName = 'auto' | 'cpu' | 'gpu' | 'reference'
 
-export type TrainCharModelOptions = ModelOptions &
+/** @typeParam Model the trained model's type, which `onProgress` is given */
+export type TrainCharModelOptionsOf<Model> = ModelOptions &
   RecipeOptions &
-  RunOptions<CharModel> &
+  RunOptions<Model> &
   DeviceOptions &
   DurationOptions & {
     /** The text: itself, or the paths of UTF-8 files. */
@@ -39,13 +40,9 @@ export type TrainCharModelOptions = ModelOptions &
     vocabulary?: VocabularyOptions
   }
 
-/**
- * Options of a further training. Without `optimizer` it goes on as if it had never stopped; what is left out stays as it was. With
- * one, moments, schedule, step count and positions start anew, and the options left out stay as they were (but `schedule`, which is
- * then constant by default).
- */
-export type TrainOptions = RecipeOptions &
-  RunOptions<CharModel> &
+/** @typeParam Model the trained model's type, which `onProgress` is given */
+export type TrainOptionsOf<Model> = RecipeOptions &
+  RunOptions<Model> &
   DurationOptions & {
     /** Needed after `load`: files hold no text. @default the text trained on last */
     corpus?: CorpusOptions
@@ -59,7 +56,7 @@ export interface EvaluateOptions {
    * @default 'carry'; 'window' for a 'last-step' model trained on separate windows
    */
   context?: Context
-  /** Stops with ERR_ABORTED. */
+  /** Stops with ERR_ABORTED. @default none */
   signal?: AbortSignal
 }
 
@@ -69,7 +66,7 @@ export interface LoadOptions extends DeviceOptions {
 }
 
 export interface Device {
-  readonly name: 'cpu' | 'gpu' | 'reference'
+  readonly name: 'cpu' | 'reference'
   readonly threads: number
 }
 
@@ -158,8 +155,14 @@ export function pathOption(field: string, value: unknown): string {
 
 function deviceOptions(given: { device?: unknown; threads?: unknown }): Device {
   const name = oneOf('device', orDefault(given.device, 'auto'), ['auto', 'cpu', 'gpu', 'reference'])
+  if (name === 'gpu') throw noGpu()
   return {
     name: name === 'auto' ? 'cpu' : name,
     threads: integer(fieldIn('', 'threads'), orDefault(given.threads, availableParallelism()), { min: 1, max: 1024 }),
   }
+}
+
+function noGpu(): RnnKitError {
+  const message = "device is 'gpu', but this build has no GPU backend: it must be 'auto' or 'cpu'"
+  return new RnnKitError({ code: 'ERR_DEVICE_UNAVAILABLE', message, field: 'device', value: 'gpu' })
 }

@@ -62,9 +62,10 @@ export interface RunOptions<Model> {
   /**
    * Told of progress at most every 50 ms, and always at an evaluation, a sample and the end. What it throws (or the promise it
    * returns rejects with) rejects the training; the model stays usable.
+   * @default none
    */
   onProgress?: (progress: Progress<Model>) => unknown
-  /** Stops the training with ERR_ABORTED within about 100 ms; the error carries the model. */
+  /** Stops the training with ERR_ABORTED within about 100 ms; the error carries the model. @default none */
   signal?: AbortSignal
 }
 

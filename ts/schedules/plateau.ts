@@ -5,18 +5,7 @@
 import { RnnKitError } from '../errors.ts'
 import { integer, real, record } from '../options/check.ts'
 import type { PlateauSchedule } from '../options/schedule.ts'
-import type { Schedule } from './schedules.ts'
-
-export interface PlateauState {
-  /** The present learning rate. */
-  rate: number
-  /** The best loss so far; `null` before the first. */
-  best: number | null
-  /** Losses in a row that were not better. */
-  bad: number
-  /** Losses still to come that do not count. */
-  cooldown: number
-}
+import type { PlateauState, Schedule } from './schedule.ts'
 
 type Options = Required<PlateauSchedule>
 
@@ -50,7 +39,7 @@ function observePyTorch(options: Options, before: PlateauState, loss: number): P
   }
   if (state.bad > options.patience) {
     const reduced = Math.max(state.rate * options.factor, options.minLearningRate)
-    if (state.rate - reduced > options.eps) state.rate = reduced
+    if (state.rate - reduced > options.epsilon) state.rate = reduced
     state.cooldown = options.cooldown
     state.bad = 0
   }

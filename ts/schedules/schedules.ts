@@ -2,20 +2,8 @@
 import { RnnKitError } from '../errors.ts'
 import { describe } from '../options/check.ts'
 import type { NormalSchedule, ScheduleFunction } from '../options/schedule.ts'
-import { createPlateau, type PlateauState } from './plateau.ts'
-
-/** What a resumed training needs besides the options; plain JSON, `null` for schedules that depend on the step alone. */
-export type ScheduleState = PlateauState | null
-
-export interface Schedule {
-  /** The learning rate of a step. With `observe` it is the present rate, whatever the step. */
-  rate(step: number): number
-  /** Reports a loss; only schedules that depend on losses have it. */
-  observe?(loss: number): void
-  state(): ScheduleState
-  /** Goes on from what `state` gave. @throws ERR_CHECKPOINT_SCHEDULE for anything else */
-  restore(state: unknown): void
-}
+import { createPlateau } from './plateau.ts'
+import type { Schedule } from './schedule.ts'
 
 export interface ScheduleSetting {
   /** The optimizer's learning rate, from which the schedule starts. */
@@ -89,7 +77,7 @@ function linearHeight(progress: number): number {
 
 function checkedRate(field: string, rate: ScheduleFunction): ScheduleFunction {
   return (step) => {
-    const value: unknown = rate(step)
+    const value: unknown = called(field, rate, step)
     if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
     throw new RnnKitError({
       code: 'ERR_INVALID_OPTION',
@@ -97,5 +85,14 @@ function checkedRate(field: string, rate: ScheduleFunction): ScheduleFunction {
       field,
       value,
     })
+  }
+}
+
+function called(field: string, rate: ScheduleFunction, step: number): unknown {
+  try {
+    return rate(step)
+  } catch (cause) {
+    const message = `${field}(${step}) threw: it must return a finite number of at least 0`
+    throw new RnnKitError({ code: 'ERR_INVALID_OPTION', message, field, cause })
   }
 }

@@ -1,7 +1,10 @@
 /** Where a training stands: what it needs, beside parameters, moments and carry, to go on as if it had never stopped. */
-import type { PlateauState } from '../schedules/plateau.ts'
-import type { ScheduleState } from '../schedules/schedules.ts'
+import type { PlateauState, ScheduleState } from '../schedules/schedule.ts'
 import { noSteps, type StepSums } from './progress.ts'
+
+export type Due = 'nothing' | 'step' | 'epoch'
+/** A file has the index. */
+const DUES = ['nothing', 'step', 'epoch'] as const satisfies readonly Due[]
 
 export interface Position {
   /** Epochs done. */
@@ -12,8 +15,8 @@ export interface Position {
   steps: number
   /** Steps that were planned: what a schedule stretches to. */
   totalSteps: number
-  /** The last step was done, but not yet what was due after it: scores, samples, the history's entry. */
-  due: boolean
+  /** The last step was done, but not yet what was due after it: scores, samples, the history's entry; also an epoch's. */
+  due: Due
   /** Since the history's last entry. */
   sinceEntry: StepSums
   /** Since the epoch began. */
@@ -27,11 +30,22 @@ export function startPosition(): Position {
     window: 0,
     steps: 0,
     totalSteps: 0,
-    due: false,
+    due: 'nothing',
     sinceEntry: noSteps(),
     inEpoch: noSteps(),
     schedule: null,
   }
+}
+
+/** Goes on with another text: positions within the old one mean nothing there. What is due stays, and an ended epoch's sums with it. */
+export function onNewText(position: Position): Position {
+  return { ...position, epoch: 0, window: 0, inEpoch: position.due === 'epoch' ? position.inEpoch : noSteps() }
+}
+
+/** Goes on with windows of another shape or order, which begin with an epoch: a begun one is left. */
+export function onNewWindows(position: Position): Position {
+  if (position.window === 0) return position
+  return { ...position, epoch: position.epoch + 1, window: 0, inEpoch: noSteps() }
 }
 
 const SUMS = ['steps', 'lossSum', 'nats', 'count', 'normSum', 'clipped'] as const
@@ -48,7 +62,7 @@ export function positionToNumbers(position: Position): Float64Array {
     window,
     steps,
     totalSteps,
-    due ? 1 : 0,
+    DUES.indexOf(due),
     ...sums,
     ...plateau.map((x) => x ?? Number.NaN),
   ])
@@ -76,7 +90,7 @@ export function positionFromNumbers(numbers: Float64Array, refuse: (problem: str
     window,
     steps,
     totalSteps,
-    due: due === 1,
+    due: DUES[due] ?? refuse(`${due} is none of what can be due`),
     sinceEntry: sumsAt(5),
     inEpoch: sumsAt(5 + SUMS.length),
     schedule,

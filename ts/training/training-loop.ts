@@ -1,11 +1,12 @@
 /** Plans, runs, reports, scores and ends a training: once, for every kind of model. */
 import type { BatchPlan } from '../batches/index.ts'
-import type { Turns } from '../char-model/turns.ts'
-import { isRnnKitError, TrainingError } from '../errors.ts'
+import { defined } from '../defined.ts'
+import { isRnnKitError } from '../errors.ts'
 import { type LossReport, SpeedMeter } from '../metrics.ts'
 import type { Session, TrainedCall } from '../native/engine-session.ts'
+import type { Turns } from '../native/turns.ts'
 import type { Cadence } from '../options/cadence.ts'
-import type { Schedule } from '../schedules/schedules.ts'
+import type { Schedule } from '../schedules/schedule.ts'
 import type { Position } from './position.ts'
 import {
   addStep,
@@ -17,6 +18,7 @@ import {
   type Sample,
   type StepSums,
 } from './progress.ts'
+import { carryingModel, nonFinite, withoutRate } from './training-error.ts'
 
 /** Something that is made from the model now and then, and at the end. */
 export interface Recurring<T> {
@@ -88,33 +90,61 @@ class TrainingRun<Model> {
 
   constructor(job: TrainingJob<Model>) {
     this.#job = job
-    this.#lastStep.learningRate = job.schedule.rate(job.position.steps)
   }
 
   async run(): Promise<void> {
+    const { model, position, signal } = this.#job
     try {
-      // What was due when an earlier training was interrupted.
-      if (this.#job.position.due) await this.#afterCall()
-      while (!this.#ended) {
-        await this.#call()
-        await this.#afterCall()
-      }
+      await carryingModel(
+        model,
+        () => position.steps,
+        signal,
+        () => this.#run(),
+      )
     } catch (error) {
-      throw this.#explained(error)
+      throw error instanceof ListenerFailure ? error.error : error
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { position, schedule } = this.#job
+    if (position.due !== 'nothing') {
+      // What was due when an earlier training was interrupted.
+      this.#lastStep.learningRate = schedule.rate(position.steps - 1)
+      await this.#afterCall()
+    }
+    while (!this.#ended) {
+      await this.#call()
+      await this.#afterCall()
     }
   }
 
   /** One call of the engine, and what it did taken into the position, while nobody else has the session. */
   async #call(): Promise<void> {
-    const { turns, session, batches, data, lanes, time, schedule, position, signal } = this.#job
+    const { turns, session, batches, data, lanes, time, position, signal } = this.#job
     await turns.take(async () => {
-      const count = this.#plannedWindows()
+      const learningRates = this.#learningRates(this.#plannedWindows())
+      const count = learningRates.length
       const { starts, resets } = batches.windows(position.epoch, position.window, count)
-      const learningRates = Float64Array.from({ length: count }, (_, k) => schedule.rate(position.steps + k))
       const call = await session.train({ data, lanes, time, starts, resets, learningRates }, signal)
       this.#takeIn(call, learningRates)
       this.#pace(call)
     }, signal)
+  }
+
+  /** The rates of the next `count` steps, or of those before the first for which the schedule has none. */
+  #learningRates(count: number): Float64Array {
+    const { model, schedule, position } = this.#job
+    const rates = new Float64Array(count)
+    for (let k = 0; k < count; k++) {
+      try {
+        rates[k] = schedule.rate(position.steps + k)
+      } catch (error) {
+        if (k > 0) return rates.slice(0, k)
+        throw isRnnKitError(error) ? withoutRate(model, position.steps, error) : error
+      }
+    }
+    return rates
   }
 
   /** As many windows as the pace allows, up to where something is due. */
@@ -133,15 +163,15 @@ class TrainingRun<Model> {
   }
 
   #takeIn(call: TrainedCall, learningRates: Float64Array): void {
-    const { position, history, lanes, time, signal } = this.#job
+    const { model, position, history, lanes, time, signal } = this.#job
     for (let k = 0; k < call.applied; k++) {
       this.#takeInStep(call, k, learningRates[k]!)
       const last = k === learningRates.length - 1
-      if (last) position.due = true
+      if (last) position.due = position.window === 0 ? 'epoch' : 'step'
       else if (position.steps % HISTORY_STEPS === 0) history.push(this.#entry())
     }
     this.#speed.add(call.applied, call.applied * lanes * time)
-    if (call.nonFinite[call.applied] === 1) throw this.#nonFinite()
+    if (call.nonFinite[call.applied] === 1) throw nonFinite(model, position.steps)
     if (call.aborted) throw signal?.reason
   }
 
@@ -191,7 +221,7 @@ class TrainingRun<Model> {
       position.steps % HISTORY_STEPS === 0 || this.#epochEnded || this.#ended || Object.keys(scores).length > 0
     if (noted && position.sinceEntry.steps > 0) this.#job.history.push({ ...this.#entry(), ...scores })
     if (this.#epochEnded) position.inEpoch = noSteps()
-    position.due = false
+    position.due = 'nothing'
     const telling = this.#ended || Object.values(made).some((one) => one !== undefined)
     if (telling || this.#speed.elapsedMs - this.#lastEventMs >= QUIET_MS) {
       await this.#tell(defined({ ...scores, samples: made.samples }))
@@ -199,8 +229,7 @@ class TrainingRun<Model> {
   }
 
   get #epochEnded(): boolean {
-    const { position } = this.#job
-    return position.due && position.window === 0
+    return this.#job.position.due === 'epoch'
   }
 
   #isDue(every: Cadence | undefined): boolean {
@@ -270,29 +299,5 @@ class TrainingRun<Model> {
     } catch (error) {
       throw new ListenerFailure(error)
     }
-  }
-
-  #nonFinite(): TrainingError<Model> {
-    const step = this.#job.position.steps
-    const message = `step ${step} met a loss or gradient that is not finite, and the training stopped before it: lower optimizer.learningRate or clip gradients (clip: { norm: 1 })`
-    return new TrainingError({ code: 'ERR_NON_FINITE', message, model: this.#job.model, step })
-  }
-
-  #explained(error: unknown): unknown {
-    const { signal, model, position } = this.#job
-    if (error instanceof ListenerFailure) return error.error
-    const stopped =
-      signal?.aborted && (error === signal.reason || (isRnnKitError(error) && error.code === 'ERR_ABORTED'))
-    if (!stopped) return error
-    const step = position.steps
-    const message = `the training was aborted at step ${step}: error.model is as it was before that step`
-    return new TrainingError({ code: 'ERR_ABORTED', message, cause: signal.reason, model, step })
-  }
-}
-
-/** Without the properties that are `undefined`. */
-function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
   }
 }

@@ -1,5 +1,5 @@
 /** Lets asynchronous work on one model take turns, in the order of asking: what changes the model alone, what reads it together. */
-import { onAbort } from '../native/on-abort.ts'
+import { onAbort } from './on-abort.ts'
 
 interface Waiting {
   readonly shared: boolean
@@ -30,7 +30,7 @@ export class Turns {
   }
 
   async #turn<T>(shared: boolean, task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw signal.reason
     await this.#begun(shared, signal)
     try {
       return await task()

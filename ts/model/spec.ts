@@ -1,11 +1,9 @@
-/** From the options of a model to the engine's description of it, and how much memory it will need. */
+/** From the options of a model to the engine's description of it. */
 
-import { freemem } from 'node:os'
-import { availableMemory } from 'node:process'
-import { RnnKitError } from './errors.ts'
-import { refuse } from './options/check.ts'
-import type { CellName, DenseActivation, RecurrentLayer } from './options/layers.ts'
-import type { ModelPlan } from './options/model.ts'
+import { MAX_SIZE } from '../limits.ts'
+import { refuse } from '../options/check.ts'
+import type { CellName, DenseActivation, RecurrentLayer } from '../options/layers.ts'
+import type { ModelPlan } from '../options/model.ts'
 
 /** JSON of the engine's ModelSpec, as far as models of text use it. */
 export interface ModelSpec {
@@ -19,9 +17,8 @@ export type LayerSpec =
   | { kind: 'recurrent'; cell: CellName; size: number; dropout: number }
   | { kind: 'dense'; size: number; activation: DenseActivation }
 
-/** The largest layer or embedding that the engine takes. */
-const LARGEST_SIZE = 16_384
-const GATES = { elmanTanh: 1, elmanRelu: 1, gru: 3, lstm: 4 } as const
+/** Blocks of H rows in a cell's weights. */
+export const GATES = { elmanTanh: 1, elmanRelu: 1, gru: 3, lstm: 4 } as const
 
 /** @param vocabulary its size V */
 export function modelSpec(plan: ModelPlan, vocabulary: number): ModelSpec {
@@ -60,38 +57,11 @@ export function parameterCount(spec: ModelSpec): number {
   return count + spec.head.size * (width + 1)
 }
 
-/**
- * Bytes that a training takes at least: parameters, gradients and moments, what BPTT keeps of a window (gates, states and
- * their gradients at each time step and lane), and the logits.
- */
-export function trainingBytes(spec: ModelSpec, moments: number, lanes: number, time: number): number {
-  const perRow = spec.layers.map((layer) => (layer.kind === 'dense' ? 2 : 2 * GATES[layer.cell] + 2) * layer.size)
-  const rows = lanes * time
-  return (
-    4 * (parameterCount(spec) * (2 + moments) + rows * (perRow.reduce((sum, width) => sum + width, 0) + spec.head.size))
-  )
-}
-
-/** Bytes that this process can still take. */
-export function memoryAvailable(): number {
-  return Math.min(availableMemory(), freemem())
-}
-
-/** @throws ERR_MEMORY with the bytes needed and available */
-export function checkMemory(needed: number, available: number): void {
-  if (needed <= available) return
-  throw new RnnKitError({
-    code: 'ERR_MEMORY',
-    message: `the model needs at least ${needed} bytes to train, ${available} are available: take smaller layers, batchSize or unrollLength`,
-    value: needed,
-  })
-}
-
 /** @throws ERR_INVALID_OPTION for a size that fits the memory but not the engine */
 export function checkSizes(plan: ModelPlan): void {
-  const wants = `at most ${LARGEST_SIZE}`
-  if (plan.embedding > LARGEST_SIZE) refuse('input.embedding', plan.embedding, wants)
+  const wants = `at most ${MAX_SIZE}`
+  if (plan.embedding > MAX_SIZE) refuse('input.embedding', plan.embedding, wants)
   plan.layers.forEach(({ size }, index) => {
-    if (size > LARGEST_SIZE) refuse(plan.listed ? `layers[${index}].size` : 'hiddenSize', size, wants)
+    if (size > MAX_SIZE) refuse(plan.listed ? `layers[${index}].size` : 'hiddenSize', size, wants)
   })
 }

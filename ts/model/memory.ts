@@ -1,0 +1,65 @@
+/** How much memory a training will need, and whether it is there. */
+
+import { freemem } from 'node:os'
+import { RnnKitError } from '../errors.ts'
+import type { OptimizerSpec } from '../options/optimizer.ts'
+import { GATES, type ModelSpec, parameterCount } from './spec.ts'
+
+/** The CPU's kernels keep the matrices in up to so many more orders, packed for their products. */
+const PACKED_COPIES = 3
+
+export interface TrainingSize {
+  /** Buffers of the optimizer, each as large as the parameters: `momentBuffers`. */
+  readonly moments: number
+  /** N. */
+  readonly lanes: number
+  /** T. */
+  readonly time: number
+  readonly device: string
+}
+
+/** Buffers that the optimizer keeps, each as large as the parameters. */
+export function momentBuffers({ kind, ...options }: OptimizerSpec): number {
+  const momentum = typeof options.momentum === 'number' && options.momentum > 0 ? 1 : 0
+  switch (kind) {
+    case 'sgd':
+      return momentum
+    case 'adagrad':
+      return 1
+    case 'rmsprop':
+      return 1 + momentum + (options.centered === true ? 1 : 0)
+    case 'adam':
+    case 'adamw':
+      return options.amsgrad === true ? 3 : 2
+  }
+}
+
+/**
+ * Bytes that a training takes about: parameters, gradients, moments and packed copies, what BPTT keeps of a window (gates, states and
+ * their gradients at each time step and lane), and the logits.
+ */
+export function trainingBytes(spec: ModelSpec, { moments, lanes, time, device }: TrainingSize): number {
+  const perRow = spec.layers.map((layer) => (layer.kind === 'dense' ? 2 : 2 * GATES[layer.cell] + 2) * layer.size)
+  const copies = 2 + moments + (device === 'cpu' ? PACKED_COPIES : 0)
+  const window = lanes * time * (perRow.reduce((sum, width) => sum + width, 0) + spec.head.size)
+  return 4 * (parameterCount(spec) * copies + window)
+}
+
+/** Bytes that this process can still take, limits of its container included. */
+export function memoryAvailable(): number {
+  // Node 20.13 and 22 have it; the package's types are of a version that does.
+  const { availableMemory } = process as { availableMemory?: () => number }
+  if (availableMemory !== undefined) return availableMemory()
+  const limit = process.constrainedMemory() ?? 0
+  return limit > 0 ? Math.min(limit, freemem()) : freemem()
+}
+
+/** @throws ERR_MEMORY with the bytes needed and available */
+export function checkMemory(needed: number, available: number): void {
+  if (needed <= available) return
+  throw new RnnKitError({
+    code: 'ERR_MEMORY',
+    message: `the model needs about ${needed} bytes to train, ${available} are available: take smaller layers, batchSize or unrollLength`,
+    value: needed,
+  })
+}
