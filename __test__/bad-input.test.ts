@@ -64,7 +64,7 @@ const OPTIONS: [Options, ErrorCode, string][] = [
   [{ batches: { offset: 3 } }, 'ERR_INVALID_OPTION', 'batches.offset'],
   [{ batchSize: 0 }, 'ERR_INVALID_OPTION', 'batchSize'],
   [{ unrollLength: 2.5 }, 'ERR_INVALID_OPTION', 'unrollLength'],
-  [{ optimizer: 'adam' }, 'ERR_INVALID_OPTION', 'optimizer'],
+  [{ optimizer: 'adm' }, 'ERR_INVALID_OPTION', 'optimizer'],
   [{ optimizer: {} }, 'ERR_MISSING_OPTION', 'optimizer.kind'],
   [{ optimizer: { kind: 'adam', momentum: 0.9 } }, 'ERR_UNKNOWN_OPTION', 'optimizer.momentum'],
   [{ optimizer: { kind: 'adam', learningRate: 0 } }, 'ERR_INVALID_OPTION', 'optimizer.learningRate'],

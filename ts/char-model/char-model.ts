@@ -6,7 +6,7 @@ import type { Unit } from '../corpus/segment.ts'
 import { RnnKitError } from '../errors.ts'
 import type { LossReport } from '../metrics.ts'
 import { type ModelSpec, parameterCount } from '../model/spec.ts'
-import type { ClipSpec, OptimizerOptions } from '../options/optimizer.ts'
+import type { ClipSpec, OptimizerKind } from '../options/optimizer.ts'
 import { type SamplingOptions, samplingOptions } from '../options/sampling.ts'
 import {
   type EvaluateOptions,
@@ -41,7 +41,7 @@ export interface Parameter {
 /** How a model was trained last: every option as it acted. */
 export interface ModelRecipe {
   /** `kind`, `learningRate` and what else this kind has. */
-  optimizer: { kind: OptimizerOptions['kind']; learningRate: number; [field: string]: unknown }
+  optimizer: { kind: OptimizerKind; learningRate: number; [field: string]: unknown }
   /** `theta`: the norm; `limit`: the value. */
   clip: ClipSpec
   batches: { order: BatchOrder; offset: 0 | 'random' }
@@ -217,6 +217,6 @@ export class CharModel {
 
   #refuseDisposed(): void {
     if (!this.#disposed) return
-    throw new RnnKitError({ code: 'ERR_DISPOSED', message: 'the model was disposed of: train or load another one' })
+    throw new RnnKitError({ code: 'ERR_DISPOSED', message: 'the model was disposed; load or train another' })
   }
 }

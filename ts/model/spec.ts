@@ -59,7 +59,7 @@ export function parameterCount(spec: ModelSpec): number {
 
 /** @throws ERR_INVALID_OPTION for a size that fits the memory but not the engine */
 export function checkSizes(plan: ModelPlan): void {
-  const wants = `at most ${MAX_SIZE}`
+  const wants = `a whole number from 1 to ${MAX_SIZE}`
   if (plan.embedding > MAX_SIZE) refuse('input.embedding', plan.embedding, wants)
   plan.layers.forEach(({ size }, index) => {
     if (size > MAX_SIZE) refuse(plan.listed ? `layers[${index}].size` : 'hiddenSize', size, wants)

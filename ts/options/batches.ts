@@ -1,6 +1,6 @@
 /** The option `batches`: in which order the windows of the text are trained on. */
 import { BATCH_ORDERS, type BatchOrder } from '../batches/types.ts'
-import { fieldIn, oneOf, optional, record } from './check.ts'
+import { fieldIn, oneOf, optional, record, refuse } from './check.ts'
 
 /** An order alone, or with where each epoch begins. */
 export type BatchesOptions =
@@ -23,6 +23,10 @@ export function batchesOptions(field: string, value: unknown): NormalBatchesOpti
   if (typeof value === 'string') return { order: oneOf(field, value, BATCH_ORDERS), offset: 0 }
   const given = record(field, value, ['order', 'offset'])
   const order = optional(given.order, (v) => oneOf(fieldIn(field, 'order'), v, BATCH_ORDERS)) ?? 'consecutive'
-  const offset = optional(given.offset, (v) => (v === 0 ? 0 : oneOf(fieldIn(field, 'offset'), v, ['random'])))
+  const offset = optional(given.offset, (v) => offsetOption(fieldIn(field, 'offset'), v))
   return { order, offset: offset ?? 0 }
+}
+
+function offsetOption(field: string, value: unknown): 0 | 'random' {
+  return value === 0 || value === 'random' ? value : refuse(field, value, "0 or 'random'")
 }

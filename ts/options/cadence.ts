@@ -9,8 +9,9 @@ export interface Cadence {
 }
 
 export function cadenceOptions(field: string, value: unknown): Cadence {
-  const { epochs, steps } = record(field, value, ['epochs', 'steps'])
-  if ((epochs === undefined) === (steps === undefined)) return refuse(field, value, 'either { epochs } or { steps }')
+  const shape = 'either { epochs } or { steps }'
+  const { epochs, steps } = record(field, value, ['epochs', 'steps'], shape)
+  if ((epochs === undefined) === (steps === undefined)) return refuse(field, value, shape)
   return epochs === undefined
     ? { unit: 'steps', every: integer(fieldIn(field, 'steps'), steps, { min: 1 }) }
     : { unit: 'epochs', every: integer(fieldIn(field, 'epochs'), epochs, { min: 1 }) }

@@ -36,9 +36,26 @@ export function describe(value: unknown): string {
       return 'a symbol'
     case 'object':
       if (value === null) return 'null'
-      return Array.isArray(value) ? 'an array' : 'an object'
+      return isList(value) ? describeList(value) : 'an object'
     default:
       return String(value)
+  }
+}
+
+/** Whether `value` is an array; a proxy that was revoked is none. */
+export function isList(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+function describeList(list: readonly unknown[]): string {
+  try {
+    return list.length === 0 ? 'an empty array' : `an array of ${list.length}`
+  } catch {
+    return 'an array'
   }
 }
 
@@ -59,11 +76,13 @@ export function integer(field: string, value: unknown, range: IntegerRange = {})
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) {
     return value === 0 ? 0 : value
   }
-  return refuse(field, value, `a whole number ${integerWords(min, max)}`)
+  const tooLarge = typeof value === 'number' && value > max
+  return refuse(field, value, `a whole number ${integerWords(min, max, tooLarge)}`)
 }
 
-function integerWords(min: number, max: number): string {
-  if (max === Number.MAX_SAFE_INTEGER) return min === Number.MIN_SAFE_INTEGER ? 'below 2^53' : `of at least ${min}`
+function integerWords(min: number, max: number, tooLarge: boolean): string {
+  if (max === Number.MAX_SAFE_INTEGER && !(tooLarge && min !== Number.MIN_SAFE_INTEGER))
+    return min === Number.MIN_SAFE_INTEGER ? 'below 2^53' : `of at least ${min}`
   return min === Number.MIN_SAFE_INTEGER ? `of at most ${max}` : `from ${min} to ${max}`
 }
 
@@ -131,13 +150,21 @@ export function optional<T>(value: unknown, check: (value: unknown) => T): T | u
 /**
  * A copy of an options object: own properties only, each read once, those that are `undefined` left out. A key that is
  * not allowed is ERR_UNKNOWN_OPTION with the nearest allowed one; a getter that throws is ERR_INVALID_OPTION.
+ * @param shape what would do, for the message
  */
 export function record<const Key extends string>(
   field: string,
   value: unknown,
   allowedKeys: readonly Key[],
+  shape = shapeOf(field, allowedKeys),
 ): { [K in Key]?: unknown } {
-  return onlyKeys(field, snapshot(field, value, 'an object'), allowedKeys, '')
+  return onlyKeys(field, snapshot(field, value, shape), allowedKeys, '')
+}
+
+/** `{ unit, minCount, unknown }`; of many keys only the first few. */
+function shapeOf(field: string, keys: readonly string[]): string {
+  if (field === '' || keys.length === 0) return 'an object of options'
+  return `{ ${keys.slice(0, 4).join(', ')}${keys.length > 4 ? ', …' : ''} }`
 }
 
 /** What `variant` gives: the kind, and the other options that this kind has. */
@@ -162,14 +189,23 @@ export function variant<const Kinds extends Record<string, readonly string[]>>(
 }
 
 function snapshot(field: string, value: unknown, wants: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse(field === '' ? 'options' : field, value, wants)
+  const name = field === '' ? 'options' : field
+  if (typeof value !== 'object' || value === null || isList(value)) return refuse(name, value, wants)
+  if (!readSafely(field, () => isPlainObject(value))) {
+    return refuse(name, value, `${wants}, as a plain object and not as an instance of a class`)
   }
   const copy: Record<string, unknown> = Object.create(null)
   for (const key of readSafely(field, () => Object.keys(value))) {
     copy[key] = readSafely(fieldIn(field, key), () => (value as Record<string, unknown>)[key])
   }
   return copy
+}
+
+/** Whether no class but Object itself, of any realm, made it. */
+export function isPlainObject(value: object): boolean {
+  let prototype: object | null = Object.getPrototypeOf(value)
+  while (prototype !== null && !Object.hasOwn(prototype, 'constructor')) prototype = Object.getPrototypeOf(prototype)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function onlyKeys<Key extends string>(

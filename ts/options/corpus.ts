@@ -1,6 +1,6 @@
 /** The option `corpus`: where the text comes from and how it is normalised. */
 import { RnnKitError } from '../errors.ts'
-import { boolean, callback, fieldIn, integer, oneOf, optional, record, refuse, text } from './check.ts'
+import { boolean, callback, fieldIn, integer, isList, oneOf, optional, record, refuse, text } from './check.ts'
 
 export interface CorpusTextOptions {
   /** Turn text to lower case. @default false */
@@ -30,11 +30,16 @@ export interface NormalCorpusOptions {
 
 /** Checks and completes the option; reads no file. */
 export function corpusOptions(field: string, value: unknown): NormalCorpusOptions {
-  const given = record(field, value, ['text', 'files', 'lowercase', 'newlines', 'normalize', 'maxSymbols'])
+  const given = record(
+    field,
+    value,
+    ['text', 'files', 'lowercase', 'newlines', 'normalize', 'maxSymbols'],
+    '{ files } or { text }',
+  )
   const at = (key: string) => fieldIn(field, key)
   return {
     field,
-    source: corpusSource(field, given.text, given.files),
+    source: corpusSource(field, value, given),
     lowercase: optional(given.lowercase, (v) => boolean(at('lowercase'), v)) ?? false,
     newlines: optional(given.newlines, (v) => oneOf(at('newlines'), v, ['keep', 'space'])) ?? 'keep',
     normalize: optional(given.normalize, (v) => callback<(text: string) => string>(at('normalize'), v)),
@@ -42,12 +47,17 @@ export function corpusOptions(field: string, value: unknown): NormalCorpusOption
   }
 }
 
-function corpusSource(field: string, givenText: unknown, files: unknown): NormalCorpusOptions['source'] {
+function corpusSource(
+  field: string,
+  value: unknown,
+  { text: givenText, files }: { text?: unknown; files?: unknown },
+): NormalCorpusOptions['source'] {
   if (givenText !== undefined && files !== undefined) {
     throw new RnnKitError({
       code: 'ERR_INVALID_OPTION',
       message: `${field} has both text and files: give exactly one of them`,
       field,
+      value,
     })
   }
   if (givenText !== undefined) return { kind: 'text', text: text(fieldIn(field, 'text'), givenText) }
@@ -56,12 +66,13 @@ function corpusSource(field: string, givenText: unknown, files: unknown): Normal
     code: 'ERR_MISSING_OPTION',
     message: `${field} has neither text nor files: give exactly one of them`,
     field,
+    value,
   })
 }
 
 function filePaths(field: string, value: unknown): string[] {
   const wants = 'an array of at least one path'
-  if (!Array.isArray(value) || value.length === 0) return refuse(field, value, wants)
+  if (!isList(value) || value.length === 0) return refuse(field, value, wants)
   return Array.from(value, (path: unknown, i) => {
     const isPath = typeof path === 'string' && path !== ''
     return isPath ? path : refuse(`${field}[${i}]`, path, 'the path of a file')

@@ -1,6 +1,8 @@
 /** The layers of a model: `cell`, `layers`, `hiddenSize` and `dropout.between`, or a list of layers. */
-import { MAX_LAYERS } from '../limits.ts'
-import { fieldIn, integer, oneOf, real, record, refuse } from './check.ts'
+
+import { RnnKitError } from '../errors.ts'
+import { MAX_LAYERS, MAX_SIZE } from '../limits.ts'
+import { fieldIn, integer, isList, oneOf, real, record, refuse } from './check.ts'
 import { orDefault } from './or-default.ts'
 
 /** The recurrent cell by its name alone, or with what may be chosen of it. */
@@ -72,11 +74,12 @@ export interface LayersGiven {
 
 /** @param between the model's `dropout.between`, [0, 1): after every recurrent layer but the last */
 export function layersOptions(given: LayersGiven, between: number): Layer[] {
-  if (Array.isArray(given.layers)) return normalizeList(given, given.layers, between)
+  if (isList(given.layers)) return normalizeList(given, given.layers, between)
   if (given.layers !== undefined && typeof given.layers !== 'number') {
     return refuse('layers', given.layers, `a whole number from 1 to ${MAX_LAYERS}, or a list of layers`)
   }
   const count = integer('layers', orDefault(given.layers, 2), { min: 1, max: MAX_LAYERS })
+  refuseBetweenNothing(count, between)
   const cell = normalizeCell('cell', orDefault(given.cell, 'lstm'))
   const size = layerSize('hiddenSize', orDefault(given.hiddenSize, 128))
   return Array.from({ length: count }, (_, index) => {
@@ -89,12 +92,12 @@ function normalizeList(given: LayersGiven, list: readonly unknown[], between: nu
     if (given[key] !== undefined) refuse(key, given[key], 'left out beside a list of layers, which says it for each')
   }
   if (list.length < 1 || list.length > MAX_LAYERS) {
-    refuse('layers', `${list.length} layers`, `a list of 1 to ${MAX_LAYERS} layers`)
+    refuse('layers', list, `a list of 1 to ${MAX_LAYERS} layers`)
   }
   const layers = Array.from(list, (entry, index) => normalizeLayer(`layers[${index}]`, entry))
   const last = layers.findLastIndex((layer) => layer.kind === 'recurrent')
-  if (last === -1)
-    refuse('layers', 'no recurrent layer', "a list with at least one layer of kind 'lstm', 'gru' or 'rnn'")
+  if (last === -1) refuse('layers', list, "a list with at least one layer of kind 'lstm', 'gru' or 'rnn'")
+  refuseBetweenNothing(layers.filter((layer) => layer.kind === 'recurrent').length, between)
   return layers.map((layer, index): Layer => {
     if (layer.kind === 'dense') return layer
     return { ...layer, dropout: layer.dropout ?? (index === last ? 0 : between) }
@@ -107,6 +110,7 @@ function normalizeLayer(
 ): DenseLayer | (Omit<RecurrentLayer, 'dropout'> & { dropout: number | undefined }) {
   const all = record(field, value, ['kind', 'size', 'dropout', 'activation', 'forgetBias'])
   const kind = oneOf(fieldIn(field, 'kind'), all.kind, KINDS)
+  refuseForeign(field, kind, all)
   if (kind === 'dense') {
     const { size, activation = 'linear' } = record(field, all, ['kind', 'size', 'activation'])
     return {
@@ -130,6 +134,7 @@ function normalizeCell(field: string, value: unknown): Cell {
   if (typeof value === 'string') return cellOf(field, oneOf(field, value, RECURRENT_KINDS), {})
   const all = record(field, value, ['kind', 'activation', 'forgetBias'])
   const kind = oneOf(fieldIn(field, 'kind'), all.kind, RECURRENT_KINDS)
+  refuseForeign(field, kind, all)
   return cellOf(field, kind, record(field, all, ['kind', ...CELL_KEYS[kind]]))
 }
 
@@ -153,9 +158,27 @@ function cellOf(
   }
 }
 
-/** A size that the memory check and the engine judge further. */
+/** An option of another kind's cell is told by that kind. */
+function refuseForeign(field: string, kind: (typeof KINDS)[number], given: { [option: string]: unknown }): void {
+  const owners = { activation: ['rnn', 'dense'], forgetBias: ['lstm'] } as const
+  for (const [option, kinds] of Object.entries(owners)) {
+    if (given[option] === undefined || kinds.some((owner) => owner === kind)) continue
+    const path = fieldIn(field, option)
+    const message = `${path} is not an option of kind '${kind}': it belongs to ${kinds.map((owner) => `'${owner}'`).join(' and ')}`
+    throw new RnnKitError({ code: 'ERR_UNKNOWN_OPTION', message, field: path, value: option })
+  }
+}
+
+/** Dropout between recurrent layers does nothing where there is one alone. */
+function refuseBetweenNothing(recurrentLayers: number, between: number): void {
+  if (recurrentLayers > 1 || between === 0) return
+  refuse('dropout.between', between, '0 with a single recurrent layer: use dropout.head, or more layers')
+}
+
+/** A size that the memory check and the engine judge further: what is far too large is told by the memory it would take. */
 export function layerSize(field: string, value: unknown): number {
-  return integer(field, value, { min: 1, max: 2 ** 31 - 1 })
+  const whole = typeof value === 'number' && Number.isInteger(value) && value > MAX_SIZE && value < 2 ** 31
+  return whole ? value : integer(field, value, { min: 1, max: MAX_SIZE })
 }
 
 export function dropoutShare(field: string, value: unknown): number {

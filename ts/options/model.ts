@@ -1,5 +1,5 @@
 /** The options that define a model of text: layers, input, head, initial values and loss. */
-import { fieldIn, oneOf, real, record, refuse } from './check.ts'
+import { fieldIn, isList, oneOf, real, record, refuse } from './check.ts'
 import { type CellOptions, dropoutShare, type Layer, type LayerOptions, layerSize, layersOptions } from './layers.ts'
 import { orDefault } from './or-default.ts'
 
@@ -67,7 +67,7 @@ export function modelOptions(given: { [K in (typeof MODEL_KEYS)[number]]?: unkno
     given.dropout === undefined ? {} : record('dropout', given.dropout, ['between', 'head'])
   const layers = layersOptions(given, dropoutShare('dropout.between', between))
   return {
-    listed: Array.isArray(given.layers),
+    listed: isList(given.layers),
     layers,
     embedding: normalizeInput(given.input),
     predict: oneOf('predict', orDefault(given.predict, 'every-step'), ['every-step', 'last-step']),

@@ -1,5 +1,5 @@
 /** The optimizer and clipping: names and defaults are PyTorch's, but for Adam's learning rate. */
-import { boolean, fieldIn, oneOf, real, record, refuse } from './check.ts'
+import { boolean, fieldIn, isList, real, record, refuse, variant } from './check.ts'
 import { orDefault } from './or-default.ts'
 
 /** Stochastic gradient descent. */
@@ -61,7 +61,10 @@ export interface AdamOptions {
   weightDecay?: number
 }
 
-export type OptimizerOptions = SgdOptions | AdagradOptions | RmsPropOptions | AdamOptions
+/** The kind alone, or with what may be chosen of it. */
+export type OptimizerOptions = OptimizerKind | SgdOptions | AdagradOptions | RmsPropOptions | AdamOptions
+
+export type OptimizerKind = 'sgd' | 'adagrad' | 'rmsprop' | 'adam' | 'adamw'
 
 /** `spec` crosses to the engine as it is; the learning rate goes along with each step. */
 export interface Optimizer {
@@ -70,28 +73,20 @@ export interface Optimizer {
 }
 
 /** JSON of the engine's optimizer. */
-export type OptimizerSpec = { readonly kind: OptimizerOptions['kind'] } & { readonly [field: string]: unknown }
+export type OptimizerSpec = { readonly kind: OptimizerKind } & { readonly [field: string]: unknown }
 
 const KEYS = {
-  sgd: ['momentum', 'dampening', 'nesterov', 'weightDecay'],
-  adagrad: ['initialAccumulator', 'learningRateDecay', 'epsilon', 'weightDecay'],
-  rmsprop: ['alpha', 'epsilon', 'momentum', 'centered', 'weightDecay'],
-  adam: ['betas', 'epsilon', 'amsgrad', 'weightDecay'],
-  adamw: ['betas', 'epsilon', 'amsgrad', 'weightDecay'],
+  sgd: ['learningRate', 'momentum', 'dampening', 'nesterov', 'weightDecay'],
+  adagrad: ['learningRate', 'initialAccumulator', 'learningRateDecay', 'epsilon', 'weightDecay'],
+  rmsprop: ['learningRate', 'alpha', 'epsilon', 'momentum', 'centered', 'weightDecay'],
+  adam: ['learningRate', 'betas', 'epsilon', 'amsgrad', 'weightDecay'],
+  adamw: ['learningRate', 'betas', 'epsilon', 'amsgrad', 'weightDecay'],
 } as const
 const LEARNING_RATES = { sgd: 1e-3, adagrad: 1e-2, rmsprop: 1e-2, adam: 2e-3, adamw: 1e-3 } as const
-const KINDS = ['sgd', 'adagrad', 'rmsprop', 'adam', 'adamw'] as const
 
 export function optimizerOptions(value: unknown): Optimizer {
-  const given = value === undefined ? { kind: 'adam' } : value
-  if (typeof given !== 'object' || given === null)
-    return refuse('optimizer', given, "an object such as { kind: 'adam' }")
-  const kind = oneOf(
-    'optimizer.kind',
-    Object.hasOwn(given, 'kind') ? (given as { kind: unknown }).kind : undefined,
-    KINDS,
-  )
-  const options: Given = record('optimizer', given, ['kind', 'learningRate', ...KEYS[kind]])
+  const { kind, given } = variant('optimizer', orDefault(value, 'adam'), KEYS)
+  const options: Given = given
   const learningRate = real('optimizer.learningRate', orDefault(options.learningRate, LEARNING_RATES[kind]), {
     exclusiveMin: 0,
   })
@@ -100,7 +95,7 @@ export function optimizerOptions(value: unknown): Optimizer {
 
 type Given = { [option: string]: unknown }
 
-function specOf(kind: (typeof KINDS)[number], given: Given): { [field: string]: unknown } {
+function specOf(kind: OptimizerKind, given: Given): { [field: string]: unknown } {
   switch (kind) {
     case 'sgd':
       return sgd(given)
@@ -139,7 +134,7 @@ function sgd(given: Given) {
 
 function adam(given: Given, weightDecay: number) {
   const betas = orDefault(given.betas, [0.9, 0.999])
-  if (!Array.isArray(betas) || betas.length !== 2) return refuse('optimizer.betas', betas, 'two numbers in [0, 1)')
+  if (!isList(betas) || betas.length !== 2) return refuse('optimizer.betas', betas, 'an array of two numbers in [0, 1)')
   const [beta1, beta2] = [0, 1].map((i) => real(`optimizer.betas[${i}]`, betas[i], { min: 0, exclusiveMax: 1 }))
   return {
     beta1,

@@ -1,12 +1,12 @@
 /** Copies options that are kept for later: each property read once, own ones only. */
 import { isRnnKitError, RnnKitError } from '../errors.ts'
-import { fieldIn, refuse } from './check.ts'
+import { fieldIn, isPlainObject, refuse } from './check.ts'
 
 /** Options lie no deeper than this; what does is circular or not an option. */
 const DEEPEST = 4
 
 /**
- * Plain objects and arrays are copied, everything else (numbers, texts, functions) stays itself.
+ * Plain objects and arrays are copied, everything else (numbers, texts, functions, instances of classes) stays itself.
  * @throws ERR_INVALID_OPTION for a getter or proxy that throws
  */
 export function plainCopy(field: string, value: unknown): unknown {
@@ -23,6 +23,7 @@ function copyOf(field: string, value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (depth > DEEPEST) return refuse(field, value, 'less deeply nested')
   if (Array.isArray(value)) return Array.from(value, (entry, i) => copyOf(`${field}[${i}]`, entry, depth + 1))
+  if (!isPlainObject(value)) return value
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(value)) {
     const property = copyOf(fieldIn(field, key), (value as Record<string, unknown>)[key], depth + 1)

@@ -1,7 +1,7 @@
 /** The options of `sample` and `stream`, and of the samples made during a training. */
 import { randomBytes } from 'node:crypto'
 import { type Cadence, type CadenceOptions, cadenceOptions } from './cadence.ts'
-import { boolean, fieldIn, integer, oneOf, optional, real, record, refuse, text } from './check.ts'
+import { boolean, fieldIn, integer, isList, oneOf, optional, real, record, refuse, text } from './check.ts'
 import { orDefault } from './or-default.ts'
 
 /** How the next symbol is chosen. The cuts act one after the other: temperature, topK, topP, minP. */
@@ -105,7 +105,7 @@ export function samplesOptions(field: string, value: unknown, seed: number): Sam
   const common = commonOptions(field, given, () => seed)
   const prefixes = orDefault(given.prefixes, [''])
   const at = fieldIn(field, 'prefixes')
-  if (!Array.isArray(prefixes) || prefixes.length === 0) return refuse(at, prefixes, 'a list of at least one text')
+  if (!isList(prefixes) || prefixes.length === 0) return refuse(at, prefixes, 'a list of at least one text')
   return {
     every: cadenceOptions(fieldIn(field, 'every'), orDefault(given.every, { epochs: 1 })),
     samplings: Array.from(prefixes, (prefix, i) => {
@@ -150,9 +150,9 @@ function prefixOption(field: string, value: unknown): string {
 }
 
 function stopOption(field: string, value: unknown): string[] {
-  const stops: unknown[] = Array.isArray(value) ? Array.from(value) : [value]
+  const stops: unknown[] = isList(value) ? Array.from(value) : [value]
   return stops.map((stop, i) => {
-    const path = Array.isArray(value) ? `${field}[${i}]` : field
+    const path = isList(value) ? `${field}[${i}]` : field
     return stop === '' ? refuse(path, stop, 'a text of at least one character') : text(path, stop)
   })
 }
@@ -164,10 +164,14 @@ export function signalOption(field: string, value: unknown): AbortSignal {
 
 function isSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object' || value === null) return false
-  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
-  return (
-    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
-  )
+  try {
+    const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+    const methods = [addEventListener, removeEventListener]
+    return typeof aborted === 'boolean' && methods.every((method) => typeof method === 'function')
+  } catch {
+    // A getter or proxy that throws.
+    return false
+  }
 }
 
 function randomSeed(): number {

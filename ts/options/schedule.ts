@@ -77,6 +77,10 @@ export interface PlateauSchedule {
 export type ScheduleFunction = (step: number) => number
 
 export type ScheduleOptions =
+  | 'constant'
+  | 'cosine'
+  | 'linear'
+  | 'reduceOnPlateau'
   | ConstantSchedule
   | StepSchedule
   | ExponentialSchedule

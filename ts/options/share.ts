@@ -1,4 +1,6 @@
 /** The last shares of a text that are kept from training: `validation` and `test`. */
+
+import { RnnKitError } from '../errors.ts'
 import { type Cadence, type CadenceOptions, cadenceOptions } from './cadence.ts'
 import { fieldIn, real, record, refuse } from './check.ts'
 
@@ -39,5 +41,11 @@ function checkShare(field: string, value: unknown): number {
 /** Refuses shares that leave nothing to train on. */
 export function checkShares(validation: Share, test: Share): void {
   const kept = validation.share + test.share
-  if (kept >= 1) refuse('validation', kept, 'less than 1 together with test: the rest of the text is trained on')
+  if (kept < 1) return
+  throw new RnnKitError({
+    code: 'ERR_INVALID_OPTION',
+    message: `validation is ${validation.share} and test is ${test.share}: together they must be less than 1, for the rest of the text is trained on`,
+    field: 'validation',
+    value: validation.share,
+  })
 }
