@@ -73,6 +73,9 @@ const OPTIONS: [Options, ErrorCode, string][] = [
   [{ optimizer: { kind: 'sgd', nesterov: true } }, 'ERR_INVALID_OPTION', 'optimizer.nesterov'],
   [{ schedule: { kind: 'cosinus' } }, 'ERR_INVALID_OPTION', 'schedule.kind'],
   [{ schedule: () => Number.NaN }, 'ERR_INVALID_OPTION', 'schedule'],
+  [{ steps: 9, schedule: { kind: 'cosine', warmup: 10 } }, 'ERR_INVALID_OPTION', 'schedule.warmup'],
+  [{ corpus: { text: TEXT, invalid: 'replace' } }, 'ERR_INVALID_OPTION', 'corpus.invalid'],
+  [{ corpus: { files: ['x'], invalid: 'skip' } }, 'ERR_INVALID_OPTION', 'corpus.invalid'],
   [{ clip: { norm: 0 } }, 'ERR_INVALID_OPTION', 'clip.norm'],
   [{ clip: { norm: 1, value: 1 } }, 'ERR_INVALID_OPTION', 'clip'],
   [{ clip: null }, 'ERR_INVALID_OPTION', 'clip'],
@@ -325,4 +328,16 @@ test('a path to save to or load from must be one', async (t) => {
   }
   await rejectsWith(t, CharModel.load('x', { maxFileBytes: 0 }), 'ERR_INVALID_OPTION', 'maxFileBytes')
   await rejectsWith(t, CharModel.load('x', { thread: 1 } as never), 'ERR_UNKNOWN_OPTION', 'thread')
+})
+
+test('a further text must be normalised as the first one was', async (t) => {
+  const model = await trained
+  const further = (rules: object) => model.train({ steps: 1, corpus: { text: TEXT, ...rules } })
+  await rejectsWith(t, further({ lowercase: true }), 'ERR_INVALID_OPTION', 'corpus.lowercase')
+  await rejectsWith(t, further({ newlines: 'space' }), 'ERR_INVALID_OPTION', 'corpus.newlines')
+  const lower = await trainCharModel({ ...TINY, corpus: { text: TEXT, lowercase: true }, steps: 1 })
+  const contrary = lower.train({ steps: 1, corpus: { text: TEXT, lowercase: false } })
+  await rejectsWith(t, contrary, 'ERR_INVALID_OPTION', 'corpus.lowercase')
+  await lower.train({ steps: 1, corpus: { text: TEXT, newlines: 'keep' } })
+  t.is(lower.position.step, 2)
 })

@@ -168,3 +168,11 @@ test('the decoded length is the length of the decoded text', (t) => {
     }),
   )
 })
+
+test('invalid UTF-8 becomes U+FFFD where that is asked for, and its refusal says how', async (t) => {
+  const bytes = Uint8Array.from([0xef, 0xbb, 0xbf, 0x63, 0xe9, 0x74, 0xe2, 0x82, 0x20, 0xff])
+  const at = await folder(t, { latin: bytes, cut: Uint8Array.from([0x61, 0xf0, 0x9f]) })
+  t.is(await read({ files: [at('latin'), at('cut')], invalid: 'replace' }), 'c\ufffdt\ufffd \ufffda\ufffd')
+  const error = await refuses(t, { files: [at('latin')], invalid: 'error' }, 'ERR_INVALID_UTF8', 'corpus.files[0]')
+  t.regex(error.message, /corpus\.invalid 'replace'/)
+})

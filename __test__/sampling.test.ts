@@ -149,3 +149,33 @@ test('a stream that is left early frees its place', async (t) => {
   for (let i = 0; i < 20; i++) for await (const _ of model.stream({ length: 1000 })) break
   t.is((await model.sample({ length: 5 })).length, 5)
 })
+
+test('a text of bytes never ends within a character, whatever its length', async (t) => {
+  const model = await trainCharModel({
+    ...TINY,
+    corpus: { text: '한글 '.repeat(200) },
+    vocabulary: { unit: 'byte' },
+    steps: 300,
+  })
+  const whole = await model.sample({ greedy: true, prefix: '한글 ', length: 14 })
+  t.is(whole, '한글 한글 ')
+  for (let length = 1; length <= 14; length++) {
+    const options = { greedy: true, prefix: '한글 ', length }
+    const text = await model.sample(options)
+    t.true(whole.startsWith(text), `${length}: ${text}`)
+    t.true(Buffer.byteLength(text) > length - 3, `${length}: ${text}`)
+    t.is((await streamed(model, options)).join(''), text)
+  }
+  model.dispose()
+})
+
+test('stop texts are normalised as the corpus was', async (t) => {
+  const corpus = { text: TEXT, lowercase: true, newlines: 'space' } as const
+  const model = await trainCharModel({ ...TINY, corpus, steps: 20 })
+  const options = { length: 300, seed: 4 }
+  const whole = await model.sample(options)
+  t.true(whole.includes('e') && whole.includes(' '), whole)
+  t.is(await model.sample({ ...options, stop: 'E' }), whole.slice(0, whole.indexOf('e')))
+  t.is(await model.sample({ ...options, stop: ['\n'] }), whole.slice(0, whole.indexOf(' ')))
+  model.dispose()
+})

@@ -169,7 +169,7 @@ export class CharModel {
    */
   async train(options: TrainOptions): Promise<void> {
     this.#refuseDisposed()
-    const plan = trainOptions(options, this.#parts.recipe)
+    const plan = trainOptions(options, this.#parts)
     await trainExclusively(this.#parts, () => trainFurther(this, this.#parts, plan))
   }
 

@@ -6,12 +6,12 @@ import { vocabularyFromTensors, vocabularyToTensors } from '../corpus/vocabulary
 import { RnnKitError } from '../errors.ts'
 import type { FileTensor } from '../native/engine-session.ts'
 import { boolean, oneOf, record, refuse, text } from '../options/check.ts'
+import type { TextRules } from '../options/corpus.ts'
 import { RECIPE_KEYS, type Recipe, type RecipeGiven, recipeOptions } from '../options/training.ts'
 import { UNKNOWN_POLICIES } from '../options/vocabulary.ts'
 import { HISTORY_COLUMNS, historyFromColumns, historyToColumns } from '../training/history.ts'
 import { type Position, positionFromNumbers, positionToNumbers } from '../training/position.ts'
 import type { HistoryEntry } from '../training/progress.ts'
-import type { TextRules } from './parts.ts'
 
 /** Everything of a model but its parameters, moments and carry, which the engine writes. */
 export interface CharState {

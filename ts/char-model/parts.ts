@@ -3,14 +3,11 @@ import type { Vocabulary } from '../corpus/vocabulary.ts'
 import type { ModelSpec } from '../model/spec.ts'
 import type { Session } from '../native/engine-session.ts'
 import type { Turns } from '../native/turns.ts'
-import type { NormalCorpusOptions } from '../options/corpus.ts'
+import type { TextRules } from '../options/corpus.ts'
 import type { Context } from '../options/sampling.ts'
 import type { Recipe } from '../options/training.ts'
 import type { Position } from '../training/position.ts'
 import type { HistoryEntry } from '../training/progress.ts'
-
-/** How the corpus was normalised, and so every text that the model meets later. */
-export type TextRules = Pick<NormalCorpusOptions, 'lowercase' | 'newlines'>
 
 /** A part of the text, resident in the session. */
 export interface Resident {

@@ -14,7 +14,7 @@ import { startPosition } from '../training/position.ts'
 import { CharModel } from './char-model.ts'
 import type { CharParts } from './parts.ts'
 import { type PlannedText, planText } from './plan-text.ts'
-import { refuseUnknownPrefixes, trainAnew, trainExclusively } from './training.ts'
+import { refuseLongWarmup, refuseUnknownPrefixes, trainAnew, trainExclusively } from './training.ts'
 
 /** Only `corpus` and one of `epochs` and `steps` are required. */
 export type TrainCharModelOptions = TrainCharModelOptionsOf<CharModel>
@@ -50,6 +50,7 @@ async function prepare(plan: CharModelPlan): Promise<{ planned: PlannedText; par
   const { lowercase, newlines } = plan.corpus
   refuseUnknownPrefixes({ vocabulary, rules: { lowercase, newlines } }, plan.run)
   const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
+  refuseLongWarmup(plan.recipe, plan.run, planned)
   return { planned, parts: await openParts(plan, vocabulary, signal) }
 }
 

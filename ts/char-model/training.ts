@@ -5,6 +5,7 @@ import { normaliseText, readCorpus } from '../corpus/read-corpus.ts'
 import { RnnKitError } from '../errors.ts'
 import type { LossReport } from '../metrics.ts'
 import type { Session } from '../native/engine-session.ts'
+import { refuse } from '../options/check.ts'
 import type { NormalCorpusOptions } from '../options/corpus.ts'
 import type { FurtherPlan } from '../options/train-char-model.ts'
 import type { Duration, Recipe, RunPlan } from '../options/training.ts'
@@ -61,6 +62,7 @@ export async function trainFurther<Model>(model: Model, parts: CharParts, plan: 
       const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus)
       if (ids === undefined) throw missingCorpus()
       const planned = planText(ids, recipe)
+      if (fresh) refuseLongWarmup(recipe, run, planned)
       if (!fresh && parts.scheduleLost) throw lostSchedule()
       await (fresh ? startAnew : startFurther)(parts, planned, recipe, run)
       return planned
@@ -135,6 +137,13 @@ function stepsOf({ unit, count }: Duration, batches: BatchPlan, epoch: number): 
   return steps
 }
 
+/** A rate that would still rise at the planned end never comes to what was asked for. @throws ERR_INVALID_OPTION */
+export function refuseLongWarmup({ schedule }: Recipe, { duration }: RunPlan, { batches }: PlannedText): void {
+  if (!('warmup' in schedule) || ('total' in schedule && schedule.total !== undefined)) return
+  const steps = stepsOf(duration, batches, 0)
+  if (schedule.warmup > steps) refuse('schedule.warmup', schedule.warmup, `at most ${steps}, the planned steps`)
+}
+
 /** Hands the parts of the text to the session, unless they lie there already, and takes those of another text away. */
 async function makeResident(parts: CharParts, { ids, split }: PlannedText): Promise<void> {
   const { session, text: old } = parts
@@ -185,13 +194,8 @@ function isRebatched(before: Recipe, now: Recipe): boolean {
   return shape(before) !== shape(now)
 }
 
-async function readIds(parts: CharParts, corpus: NormalCorpusOptions): Promise<Uint32Array> {
-  const { lowercase, newlines } = parts.rules
-  const rules = {
-    lowercase: lowercase || corpus.lowercase,
-    newlines: newlines === 'space' ? newlines : corpus.newlines,
-  }
-  return parts.vocabulary.encode(await readCorpus({ ...corpus, ...rules }, parts.vocabulary.unit), 'corpus')
+async function readIds({ vocabulary }: CharParts, corpus: NormalCorpusOptions): Promise<Uint32Array> {
+  return vocabulary.encode(await readCorpus(corpus, vocabulary.unit), 'corpus')
 }
 
 /** @param resident a text of the session */

@@ -1,4 +1,4 @@
-/** Writes text with a model of text: normalises the prefix, chooses the context, and shares the model's turns with all that read it. */
+/** Writes text with a model of text: normalises prefix and stop texts, chooses the context, and shares the model's turns with all that read it. */
 
 import { normaliseText } from '../corpus/read-corpus.ts'
 import type { Sampling } from '../options/sampling.ts'
@@ -24,12 +24,12 @@ export function streamText(parts: CharParts, sampling: Sampling): AsyncGenerator
 function writing(parts: CharParts, sampling: Sampling): Omit<Writing, 'portion' | 'turn'> {
   const { session, vocabulary, rules, recipe } = parts
   const field = sampling.field === '' ? 'prefix' : sampling.field
-  const prefix = normaliseText(sampling.prefix, { ...rules, field, normalize: undefined })
+  const normalised = (text: string) => normaliseText(text, { ...rules, field, normalize: undefined })
   return {
     session,
     vocabulary,
-    sampling,
-    prefix: prefixSymbols(vocabulary, field, prefix),
+    sampling: { ...sampling, stop: sampling.stop.map(normalised) },
+    prefix: prefixSymbols(vocabulary, field, normalised(sampling.prefix)),
     context: sampling.context ?? usualContext(parts),
     unrollLength: recipe.unrollLength,
   }

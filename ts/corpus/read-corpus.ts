@@ -13,7 +13,7 @@ import { takeSymbols, type Unit } from './segment.ts'
  */
 export async function readCorpus(corpus: NormalCorpusOptions, unit: Unit): Promise<string> {
   const { field, source, maxSymbols } = corpus
-  const read = source.kind === 'text' ? source.text : await readFiles(fieldIn(field, 'files'), source.files)
+  const read = source.kind === 'text' ? source.text : await readFiles(fieldIn(field, 'files'), source)
   const normal = normaliseText(read, corpus)
   const kept = maxSymbols === undefined ? normal : takeSymbols(normal, unit, maxSymbols)
   if (kept !== '') return kept
@@ -25,11 +25,13 @@ export async function readCorpus(corpus: NormalCorpusOptions, unit: Unit): Promi
   })
 }
 
-async function readFiles(field: string, files: readonly string[]): Promise<string> {
+type Files = Extract<NormalCorpusOptions['source'], { kind: 'files' }>
+
+async function readFiles(field: string, { files, invalid }: Files): Promise<string> {
   const texts: string[] = []
   let length = 0
   for (const [i, path] of files.entries()) {
-    const text = await readTextFile(`${field}[${i}]`, path)
+    const text = await readTextFile(`${field}[${i}]`, path, invalid)
     length += text.length
     if (length > LONGEST_TEXT) {
       throw new RnnKitError({

@@ -1,9 +1,10 @@
-/** Reads one text file: strict UTF-8 from a regular file, everything else refused with a typed error. */
+/** Reads one text file: UTF-8 from a regular file, strictly unless asked otherwise; everything else is refused with a typed error. */
 import { constants, isUtf8 } from 'node:buffer'
 import { constants as fsConstants, type Stats } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { RnnKitError } from '../errors.ts'
 import { describe } from '../options/check.ts'
+import type { InvalidPolicy } from '../options/corpus.ts'
 import { decodedLength, firstInvalidByte } from './utf8.ts'
 
 /** UTF-16 code units of the longest string that this JavaScript engine can hold. */
@@ -15,13 +16,14 @@ const LARGEST_FILE = 3 * LONGEST_TEXT
 /**
  * The file's text, without the byte order mark at its beginning if it has one.
  * @param field the option that names the file, for errors
+ * @param invalid whether bytes that are not UTF-8 are refused or replaced by U+FFFD, as the Encoding standard says
  * @throws ERR_CORPUS_FILE (missing, not a regular file, no permission, too large, changed meanwhile), ERR_INVALID_UTF8
  */
-export async function readTextFile(field: string, path: string): Promise<string> {
+export async function readTextFile(field: string, path: string, invalid: InvalidPolicy = 'error'): Promise<string> {
   // Before opening: to open a FIFO or a device can wait, or act on the device.
   refuseUnlessText(field, path, await attempt(field, path, () => stat(path)))
   const bytes = await readRegularFile(field, path)
-  return decode(field, path, bytes)
+  return decode(field, path, bytes, invalid)
 }
 
 async function readRegularFile(field: string, path: string): Promise<Buffer> {
@@ -42,18 +44,20 @@ async function readRegularFile(field: string, path: string): Promise<Buffer> {
   }
 }
 
-function decode(field: string, path: string, bytes: Buffer): string {
-  if (!isUtf8(bytes)) {
+function decode(field: string, path: string, bytes: Buffer, invalid: InvalidPolicy): string {
+  const valid = isUtf8(bytes)
+  if (!valid && invalid === 'error') {
     const offset = firstInvalidByte(bytes)
     throw new RnnKitError({
       code: 'ERR_INVALID_UTF8',
-      message: `${field}: ${describe(path)} is not UTF-8 text, first at byte ${offset} (0x${bytes[offset]!.toString(16).padStart(2, '0')}): convert it to UTF-8`,
+      message: `${field}: ${describe(path)} is not UTF-8 text, first at byte ${offset} (0x${bytes[offset]!.toString(16).padStart(2, '0')}): convert it to UTF-8, or replace such bytes with corpus.invalid 'replace'`,
       field,
       value: path,
       position: offset,
     })
   }
-  if (bytes.length > LONGEST_TEXT && decodedLength(bytes) > LONGEST_TEXT) throw tooLarge(field, path)
+  // An invalid sequence of bytes makes one code unit, so that the text is no longer than its bytes.
+  if (bytes.length > LONGEST_TEXT && (!valid || decodedLength(bytes) > LONGEST_TEXT)) throw tooLarge(field, path)
   return new TextDecoder('utf-8').decode(bytes)
 }
 

@@ -8,7 +8,7 @@ const LONGEST_CLUSTER = 256
 export type DecodeIds = (ids: ArrayLike<number>) => Uint8Array | string
 
 /**
- * A streaming decoder. The pieces joined are the decoding of all ids together. Each piece ends before a grapheme
+ * A streaming decoder. The pieces joined are the decoding of all ids together, without a last character whose bytes are not all there. Each piece ends before a grapheme
  * cluster (an emoji sequence, a letter with its marks) that the next symbol might still prolong; `end` gives the rest.
  */
 export class StreamDecoder {
@@ -30,9 +30,11 @@ export class StreamDecoder {
     return piece
   }
 
-  /** What was held back; afterwards the decoder is as new. */
+  /** What was held back, but for the first bytes of a character without its last; afterwards the decoder is as new. */
   end(): string {
-    const rest = this.#pending + this.#utf8.decode()
+    const rest = this.#pending
+    // Gives U+FFFD for such bytes and forgets them; bytes that begin no character were decoded before.
+    this.#utf8.decode()
     this.#pending = ''
     return rest
   }

@@ -105,7 +105,7 @@ export class Vocabulary {
     return typeof decoded === 'string' ? decoded : new TextDecoder('utf-8', { ignoreBOM: true }).decode(decoded)
   }
 
-  /** A decoder for ids that come one by one; its pieces joined are `decode` of all of them. */
+  /** A decoder for ids that come one by one; its pieces joined are `decode` of all of them, without a last character cut short. */
   decoder(): StreamDecoder {
     return new StreamDecoder(this.#decodeIds)
   }

@@ -24,9 +24,12 @@ export interface SamplingOptions extends ChoiceOptions {
    * one stands for a new line, or for the most frequent symbol where the vocabulary has no new line. @default ''
    */
   prefix?: string
-  /** New symbols at most, 0 to 10,000,000. @default 200 */
+  /**
+   * New symbols at most, 0 to 10,000,000. With unit 'byte' a last character of which only some bytes fit is left out.
+   * @default 200
+   */
   length?: number
-  /** Ends the text before the first of these, which is not returned. @default none */
+  /** Ends the text before the first of these, which is not returned; normalised as the prefix is. @default none */
   stop?: string | readonly string[]
   /** The same seed gives the same text. @default drawn from the system's random source */
   seed?: number

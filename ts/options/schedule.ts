@@ -3,12 +3,19 @@ import { RnnKitError } from '../errors.ts'
 import { fieldIn, integer, oneOf, optional, real, type Variant, variant } from './check.ts'
 
 interface Warmup {
-  /** Steps in which the rate rises linearly to `learningRate`; what comes after counts its steps from there. @default 0 */
+  /**
+   * Steps in which the rate rises linearly to `learningRate`; what comes after counts its steps from there. At most the planned
+   * steps, or below `total`.
+   * @default 0
+   */
   warmup?: number
 }
 
 interface Decay extends Warmup {
-  /** The step, counted from 0, at which `minLearningRate` is reached. @default the planned number of steps */
+  /**
+   * The step, counted from 0, at which `minLearningRate` is reached.
+   * @default the planned number of steps; in a training that goes on, the earlier plan or the new end, whichever is later
+   */
   total?: number
   /** @default 0 */
   minLearningRate?: number
@@ -47,7 +54,10 @@ export interface LinearSchedule extends Decay {
   after?: 'constant' | 'decay'
 }
 
-/** Reduces the rate when the observed loss no longer gets better. */
+/**
+ * Reduces the rate when a loss no longer gets better: the validation text's, each time that `validation.every` has it scored; without
+ * `validation` the training's mean loss, at each epoch's end.
+ */
 export interface PlateauSchedule {
   kind: 'reduceOnPlateau'
   /**

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { RnnKitError } from '../errors.ts'
 import { fieldIn, integer, oneOf, optional, record, refuse, text } from './check.ts'
-import { type CorpusOptions, corpusOptions, type NormalCorpusOptions } from './corpus.ts'
+import { type CorpusOptions, corpusOptions, type NormalCorpusOptions, type TextRules } from './corpus.ts'
 import { MODEL_KEYS, type ModelOptions, type ModelPlan, modelOptions } from './model.ts'
 import { orDefault } from './or-default.ts'
 import { type Context, signalOption } from './sampling.ts'
@@ -44,7 +44,7 @@ export type TrainCharModelOptionsOf<Model> = ModelOptions &
 export type TrainOptionsOf<Model> = RecipeOptions &
   RunOptions<Model> &
   DurationOptions & {
-    /** Needed after `load`: files hold no text. @default the text trained on last */
+    /** Needed after `load`: files hold no text. Normalised as the first training's was. @default the text trained on last */
     corpus?: CorpusOptions
   }
 
@@ -102,8 +102,11 @@ export interface FurtherPlan {
   readonly fresh: boolean
 }
 
-/** @param kept the recipe of the training before */
-export function trainOptions(value: unknown, kept: Recipe): FurtherPlan {
+/** @param kept the recipe of the training before, and how its text was normalised */
+export function trainOptions(
+  value: unknown,
+  { recipe: kept, rules }: { readonly recipe: Recipe; readonly rules: TextRules },
+): FurtherPlan {
   const given = record('', value, ['corpus', ...RECIPE_KEYS, ...RUN_KEYS])
   const fresh = given.optimizer !== undefined
   if (!fresh && given.schedule !== undefined) {
@@ -116,7 +119,7 @@ export function trainOptions(value: unknown, kept: Recipe): FurtherPlan {
   const { schedule, ...stays } = kept.given
   const recipe = recipeOptions({ ...stays, ...(fresh ? {} : { schedule }), ...given })
   return {
-    corpus: optional(given.corpus, (v) => corpusOptions('corpus', v)),
+    corpus: optional(given.corpus, (v) => corpusOptions('corpus', v, rules)),
     recipe,
     run: runOptions(given, recipe.seed),
     fresh,

@@ -57,11 +57,14 @@ export interface RecipeOptions {
 export interface RunOptions<Model> {
   /** Texts written on the way. @default none */
   samples?: SamplesOptions
-  /** Ends the training after so many seconds, at the next chance between two steps. @default no limit */
+  /**
+   * Ends the training after so many seconds, at the next chance between two steps. Scores and samples due at the end come on top.
+   * @default no limit
+   */
   maxSeconds?: number
   /**
-   * Told of progress at most every 50 ms, and always at an evaluation, a sample and the end. What it throws (or the promise it
-   * returns rejects with) rejects the training; the model stays usable.
+   * Told of progress at most every 50 ms, and always at an evaluation, a sample and the end. A promise that it returns is awaited
+   * before the training goes on. What it throws (or the promise rejects with) rejects the training; the model stays usable.
    * @default none
    */
   onProgress?: (progress: Progress<Model>) => unknown
