@@ -183,6 +183,23 @@ test('a larger file than allowed, a missing one and a folder are refused', async
   }
 })
 
+test('an error of a file names it once', async (t) => {
+  const model = await trainCharModel({ ...TINY, steps: 1 })
+  const [missing, text] = [join(await folder, 'missing', 'x'), await pathFor('text')]
+  await writeFile(text, 'no model')
+  for (const [promise, path, field] of [
+    [CharModel.load(missing), missing, 'path'],
+    [model.save(missing), missing, 'path'],
+    [CharModel.load(text), text, 'file'],
+  ] as const) {
+    const error = await t.throwsAsync(promise, { instanceOf: RnnKitError })
+    t.true(error.message.startsWith(`${path}: `), error.message)
+    t.is(error.message.split(path).length, 2, error.message)
+    t.is(error.field, field)
+    t.is(error.value, field === 'path' ? path : undefined)
+  }
+})
+
 test('a path that cannot be written to is refused, and leaves nothing behind', async (t) => {
   const model = await trainCharModel({ ...TINY, steps: 1 })
   const empty = await mkdtemp(join(await folder, 'empty-'))

@@ -20,6 +20,7 @@ import { evaluate } from '../training/evaluation.ts'
 import type { HistoryEntry } from '../training/progress.ts'
 import { toFile } from './checkpoint.ts'
 import { loadCharModel } from './load.ts'
+import { namingFile } from './naming-file.ts'
 import { type CharParts, usualContext } from './parts.ts'
 import { evaluationPlan, trainExclusively, trainFurther } from './training.ts'
 import { streamText, writeText } from './writing.ts'
@@ -196,7 +197,7 @@ export class CharModel {
     const parts = this.#parts
     await parts.turns.share(async () => {
       const { metadata, tensors } = toFile(parts)
-      await parts.session.save(path, metadata, tensors, true)
+      await namingFile(path, () => parts.session.save(path, metadata, tensors, true))
     })
   }
 

@@ -9,6 +9,7 @@ import { boolean, oneOf, record, refuse, text } from '../options/check.ts'
 import type { TextRules } from '../options/corpus.ts'
 import { RECIPE_KEYS, type Recipe, type RecipeGiven, recipeOptions } from '../options/training.ts'
 import { UNKNOWN_POLICIES } from '../options/vocabulary.ts'
+import { createSchedule } from '../schedules/schedules.ts'
 import { HISTORY_COLUMNS, historyFromColumns, historyToColumns } from '../training/history.ts'
 import { type Position, positionFromNumbers, positionToNumbers } from '../training/position.ts'
 import type { HistoryEntry } from '../training/progress.ts'
@@ -27,6 +28,8 @@ export interface CharState {
 const KIND = 'char-model'
 const VOCABULARY = { text: 'vocabulary.text', offsets: 'vocabulary.offsets', counts: 'vocabulary.counts' } as const
 const POSITION = 'training.position'
+/** Keys of the metadata; the last two are the engine's. */
+const METADATA: readonly string[] = ['kind', 'options', 'model', 'training']
 /** Stands in the file for a schedule that is a function. */
 const FUNCTION = 'function'
 
@@ -84,6 +87,8 @@ export function fromFile(
 ): CharState {
   if (metadata.kind !== KIND)
     refuseHeader('kind', `it is ${JSON.stringify(metadata.kind)}, not '${KIND}': another kind of model`)
+  const foreign = Object.keys(metadata).find((key) => !METADATA.includes(key))
+  if (foreign !== undefined) refuseHeader(foreign, 'it is none of what a model of text has')
   const options = readOptions(metadata.options)
   const bytes = new Map(tensors.map(({ name, data }) => [name, data]))
   // Copied, so that the numbers begin where their size demands.
@@ -100,12 +105,20 @@ export function fromFile(
     return bytes.has(historyName(column)) ? new Float64Array(buffer(historyName(column))) : new Float64Array()
   })
   const { unit: _, unknown: __, ...rest } = options
+  const position = positionFromNumbers(new Float64Array(buffer(POSITION)), (problem) => refuseTensor(POSITION, problem))
+  checkSchedule(options.recipe, position)
   return {
     ...rest,
     vocabulary,
-    position: positionFromNumbers(new Float64Array(buffer(POSITION)), (problem) => refuseTensor(POSITION, problem)),
+    position,
     history: historyFromColumns(columns, (column, problem) => refuseTensor(historyName(column), problem)),
   }
+}
+
+/** @throws ERR_CHECKPOINT_SCHEDULE for a state that this kind of schedule cannot have */
+function checkSchedule({ schedule, optimizer }: Recipe, { schedule: state, totalSteps }: Position): void {
+  if (state === null) return
+  createSchedule(schedule, { learningRate: optimizer.learningRate, totalSteps }).restore(state)
 }
 
 function readOptions(json: string | undefined) {

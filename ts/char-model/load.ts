@@ -6,15 +6,21 @@ import type { ModelSpec } from '../model/spec.ts'
 import { openSession } from '../native/engine-session.ts'
 import { openCheckpoint } from '../native/native-session.ts'
 import { Turns } from '../native/turns.ts'
-import { loadOptions, pathOption } from '../options/train-char-model.ts'
+import { type Device, loadOptions, pathOption } from '../options/train-char-model.ts'
 import { FILE_TENSORS, fromFile } from './checkpoint.ts'
+import { namingFile } from './naming-file.ts'
 import type { CharParts } from './parts.ts'
 import { setupOf } from './training.ts'
 
 /** @throws ERR_CHECKPOINT_…, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE */
 export async function loadCharModel(path: unknown, options: unknown): Promise<CharParts> {
   const { device, maxFileBytes } = loadOptions(options)
-  const opened = await openCheckpoint(pathOption('path', path), maxFileBytes, JSON.stringify(FILE_TENSORS))
+  const file = pathOption('path', path)
+  return await namingFile(file, () => read(file, maxFileBytes, device))
+}
+
+async function read(file: string, maxFileBytes: number, device: Device): Promise<CharParts> {
+  const opened = await openCheckpoint(file, maxFileBytes, JSON.stringify(FILE_TENSORS))
   const state = fromFile(JSON.parse(opened.metadata) as Record<string, string>, opened.extras)
   const spec = JSON.parse(opened.model) as ModelSpec
   if (spec.head.size !== state.vocabulary.size)

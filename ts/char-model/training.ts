@@ -12,7 +12,7 @@ import type { Duration, Recipe, RunPlan } from '../options/training.ts'
 import { prefixSymbols } from '../sampling/sampling.ts'
 import { createSchedule } from '../schedules/schedules.ts'
 import { evaluate } from '../training/evaluation.ts'
-import { onNewText, onNewWindows, startPosition } from '../training/position.ts'
+import { onNewText, onNewWindows, type Position, startPosition } from '../training/position.ts'
 import type { Sample } from '../training/progress.ts'
 import { carryingModel } from '../training/training-error.ts'
 import { type Recurring, runTraining } from '../training/training-loop.ts'
@@ -88,13 +88,29 @@ async function startFurther(parts: CharParts, text: PlannedText, recipe: Recipe,
     let { position } = parts
     if (digest !== parts.digest) position = onNewText(position)
     else if (isRebatched(parts.recipe, recipe)) position = onNewWindows(position)
+    else refuseForeignWindow(position, text)
     Object.assign(parts, { recipe, digest, position })
   }, signal)
+}
+
+/** A file's window that the text it names lacks. */
+function refuseForeignWindow({ epoch, window }: Position, { batches }: PlannedText): void {
+  const windows = batches.windowsIn(epoch)
+  if (window < windows) return
+  const message = `training.position: window is ${window}, but the text has ${windows} windows in epoch ${epoch}`
+  throw new RnnKitError({ code: 'ERR_CHECKPOINT_TENSOR', message, field: 'training.position', value: window })
 }
 
 async function runPlanned<Model>(model: Model, parts: CharParts, text: PlannedText, run: RunPlan): Promise<void> {
   const { recipe, position } = parts
   const endStep = position.steps + stepsOf(run.duration, text.batches, position.epoch)
+  if (!Number.isSafeInteger(endStep)) {
+    refuse(
+      'steps',
+      run.duration.count,
+      `at most ${Number.MAX_SAFE_INTEGER - position.steps}, for the steps done count too`,
+    )
+  }
   position.totalSteps = Math.max(position.totalSteps, endStep)
   const schedule = createSchedule(recipe.schedule, {
     learningRate: recipe.optimizer.learningRate,

@@ -22,6 +22,15 @@ export function historyToColumns(history: readonly HistoryEntry[]): Float64Array
   ]
 }
 
+/** A model that has run off may have a perplexity beyond all numbers, and a score that is none. */
+function isMeasure(column: string, number: number): boolean {
+  const isScore = column.includes('.')
+  if (Number.isNaN(number)) return isScore
+  if (column === 'step' || column.endsWith('.symbols')) return Number.isSafeInteger(number) && number >= 0
+  if (column === 'clipped') return number >= 0 && number <= 1
+  return number >= 0 && (Number.isFinite(number) || isScore || column === 'perplexity')
+}
+
 /** @param refuse is called with the column and what is wrong with it, and throws */
 export function historyFromColumns(
   columns: readonly Float64Array[],
@@ -31,6 +40,11 @@ export function historyFromColumns(
   columns.forEach((column, i) => {
     if (column.length !== entries) refuse(HISTORY_COLUMNS[i]!, `it has ${column.length} entries, others ${entries}`)
   })
+  columns.forEach((column, i) => {
+    const name = HISTORY_COLUMNS[i]!
+    const wrong = column.find((number) => !isMeasure(name, number))
+    if (wrong !== undefined) refuse(name, `it has ${wrong}`)
+  })
   const at = (name: string, entry: number) => columns[HISTORY_COLUMNS.indexOf(name)]![entry]!
   const scoreAt = (score: string, entry: number) =>
     Object.fromEntries(MEASURES.map((measure) => [measure, at(`${score}.${measure}`, entry)])) as unknown as LossReport
@@ -38,6 +52,8 @@ export function historyFromColumns(
     const own = Object.fromEntries(OWN.map((name) => [name, at(name, entry)])) as unknown as HistoryEntry
     for (const score of SCORES) {
       if (!Number.isNaN(at(`${score}.symbols`, entry))) own[score] = scoreAt(score, entry)
+      else if (!Object.values(scoreAt(score, entry)).every(Number.isNaN))
+        refuse(`${score}.symbols`, 'it lacks an entry')
     }
     return own
   })

@@ -2,6 +2,13 @@
 import type { PlateauState, ScheduleState } from '../schedules/schedule.ts'
 import { noSteps, type StepSums } from './progress.ts'
 
+/** Epochs done, at most: random numbers know an epoch as a u32, and to go on adds to it. */
+const MOST_EPOCHS = 2 ** 31
+/** A text has fewer symbols, and so fewer windows. */
+const MOST_WINDOWS = 2 ** 32 - 1
+/** Optimizer steps done, at most: to go on adds to them. */
+const MOST_STEPS = 2 ** 52
+
 export type Due = 'nothing' | 'step' | 'epoch'
 /** A file has the index. */
 const DUES = ['nothing', 'step', 'epoch'] as const satisfies readonly Due[]
@@ -49,6 +56,14 @@ export function onNewWindows(position: Position): Position {
 }
 
 const SUMS = ['steps', 'lossSum', 'nats', 'count', 'normSum', 'clipped'] as const
+/** The first numbers of a position, and the greatest they can be in a file, so that a training can go on from there. */
+const COUNTS = [
+  ['epoch', MOST_EPOCHS],
+  ['window', MOST_WINDOWS],
+  ['steps', MOST_STEPS],
+  ['the planned steps', Number.MAX_SAFE_INTEGER],
+  ['what is due', DUES.length - 1],
+] as const
 /** Numbers of a position in a file. */
 export const POSITION_LENGTH = 5 + 2 * SUMS.length + 4
 
@@ -71,32 +86,40 @@ export function positionToNumbers(position: Position): Float64Array {
 /** @param refuse is called with what is wrong, and throws */
 export function positionFromNumbers(numbers: Float64Array, refuse: (problem: string) => never): Position {
   if (numbers.length !== POSITION_LENGTH) refuse(`it has ${numbers.length} numbers, not ${POSITION_LENGTH}`)
-  const [epoch, window, steps, totalSteps, due] = Array.from(numbers.subarray(0, 5), (number) => {
-    return Number.isSafeInteger(number) && number >= 0 ? number : refuse(`${number} is not a count`)
+  const [epoch, window, steps, totalSteps, due] = COUNTS.map(([name, most], i) => {
+    const number = numbers[i]!
+    const within = Number.isSafeInteger(number) && number >= 0 && number <= most
+    return within ? number : refuse(`${name} is ${number}, not a whole number from 0 to ${most}`)
   }) as [number, number, number, number, number]
-  const sumsAt = (from: number) =>
-    Object.fromEntries(SUMS.map((name, i) => [name, finite(numbers[from + i]!, refuse)])) as unknown as StepSums
-  const [rate, best, bad, cooldown] = numbers.subarray(POSITION_LENGTH - 4) as unknown as [
-    number,
-    number,
-    number,
-    number,
-  ]
-  const schedule: PlateauState | null = Number.isNaN(rate)
-    ? null
-    : { rate, best: Number.isNaN(best) ? null : best, bad, cooldown }
+  const sumsAt = (from: number) => sumsFromNumbers(numbers.subarray(from, from + SUMS.length), steps, refuse)
   return {
     epoch,
     window,
     steps,
     totalSteps,
-    due: DUES[due] ?? refuse(`${due} is none of what can be due`),
+    due: DUES[due]!,
     sinceEntry: sumsAt(5),
     inEpoch: sumsAt(5 + SUMS.length),
-    schedule,
+    schedule: plateauFromNumbers(numbers.subarray(POSITION_LENGTH - 4), refuse),
   }
 }
 
-function finite(number: number, refuse: (problem: string) => never): number {
-  return Number.isFinite(number) ? number : refuse(`${number} is not a finite number`)
+function sumsFromNumbers(numbers: Float64Array, steps: number, refuse: (problem: string) => never): StepSums {
+  const sums = Object.fromEntries(SUMS.map((name, i) => [name, numbers[i]!])) as unknown as StepSums
+  for (const name of SUMS) {
+    const whole = name === 'steps' || name === 'count' || name === 'clipped'
+    const sum = sums[name]
+    if (!(Number.isFinite(sum) && sum >= 0 && (!whole || Number.isSafeInteger(sum)))) {
+      refuse(`a sum, ${name}, is ${sum}, not ${whole ? 'a whole' : 'a finite'} number of at least 0`)
+    }
+  }
+  if (sums.steps > steps || sums.clipped > sums.steps) refuse('a sum is over more steps than were done')
+  return sums
+}
+
+/** What it holds is for the schedule to judge; here it is there as a whole or not at all. */
+function plateauFromNumbers(numbers: Float64Array, refuse: (problem: string) => never): PlateauState | null {
+  const [rate, best, bad, cooldown] = numbers as unknown as [number, number, number, number]
+  if (!Number.isNaN(rate)) return { rate, best: Number.isNaN(best) ? null : best, bad, cooldown }
+  return numbers.every(Number.isNaN) ? null : refuse('a part of the state of the schedule is missing')
 }
