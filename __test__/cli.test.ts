@@ -1,5 +1,6 @@
 /** The `rnnkit` command from outside: what it prints where, and how it ends. Needs the built addon. */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,8 @@ import test from 'ava'
 import { CharModel } from '../ts/index.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT_FILE = join(ROOT, 'package.json')
+const BUILT = join(ROOT, 'dist/cli/main.js')
 const RNNKIT = ['--import=tsx', join(ROOT, 'ts/cli/main.ts')]
 
 interface Ended {
@@ -20,8 +23,9 @@ interface Ended {
 function rnnkit(
   words: readonly string[],
   meanwhile?: (signal: (name: NodeJS.Signals) => void) => void,
+  program: readonly string[] = RNNKIT,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [...RNNKIT, ...words], { cwd: ROOT })
+  const child = spawn(process.execPath, [...program, ...words], { cwd: ROOT })
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -138,6 +142,29 @@ const FAILURES: [what: string, words: () => string[], code: number, line: RegExp
     1,
     /dropout.* \[ERR_INVALID_OPTION\]$/m,
   ],
+  ['an empty --out', () => ['train', text, '-o', '', '--steps', '1'], 1, /--out is empty/],
+  ['an --out that is a folder', () => ['train', text, '-o', folder, '--steps', '1'], 1, /it is a folder/],
+  [
+    'an --out in a folder that is not there',
+    () => ['train', `${text}x`, '-o', join(folder, 'none', 'x'), '--steps', '1'],
+    1,
+    /there is no folder .*none; make it first \[ERR_CHECKPOINT_WRITE\]$/m,
+  ],
+  [
+    'both --epochs and --steps',
+    () => ['train', text, '-o', model, '--steps', '1', '--epochs', '1'],
+    2,
+    /exactly one of --epochs <n> and --steps <n>/,
+  ],
+  ['a negation', () => ['train', text, '-o', model, '--no-lowercase'], 2, /train has no option --no-lowercase/],
+  [
+    'a text of unknown symbols',
+    () => ['evaluate', model, ROOT_FILE],
+    1,
+    /package\.json: text has .*UNKNOWN_SYMBOL\]$/m,
+  ],
+  ['an unknown device', () => ['sample', model, '--device', 'abacus'], 1, /device is "abacus"/],
+  ['too few threads', () => ['evaluate', model, text, '--threads', '0'], 1, /threads is 0/],
   ['a model that is none', () => ['sample', text], 1, /\[ERR_CHECKPOINT_\w+\]$/m],
   ['a prefix of unknown symbols', () => ['sample', model, '--prefix', '☃'], 1, /\[ERR_UNKNOWN_SYMBOL\]$/m],
 ]
@@ -151,14 +178,51 @@ for (const [what, words, code, line] of FAILURES) {
   })
 }
 
-test('Ctrl-C ends a training with exit code 130, and what was learned is saved', async (t) => {
-  const out = join(folder, 'interrupted.safetensors')
-  const words = ['train', text, '--out', out, '--steps', '1000000', '--hidden-size', '16']
-  const ended = await rnnkit(words, (signal) => signal('SIGINT'))
-  t.is(ended.code, 130, ended.err)
-  t.regex(ended.err, /\[ERR_ABORTED\]\n$/)
-  const steps = /saved the (\d+) steps/.exec(ended.err)?.[1]
-  t.is(JSON.parse((await rnnkit(['inspect', out, '--json'])).out).steps, Number(steps))
+for (const [name, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${name} ends a training with exit code ${code}, and what was learned is saved`, async (t) => {
+    const out = join(folder, `${name}.safetensors`)
+    const words = ['train', text, '--out', out, '--steps', '1000000', '--hidden-size', '16']
+    const ended = await rnnkit(words, (signal) => signal(name))
+    t.is(ended.code, code, ended.err)
+    t.regex(ended.err, /\[ERR_ABORTED\]\n$/)
+    const steps = /saved the (\d+) steps/.exec(ended.err)?.[1]
+    t.is(JSON.parse((await rnnkit(['inspect', out, '--json'])).out).steps, Number(steps))
+  })
+}
+
+test('bytes that are not UTF-8, words and a random offset are trained on and scored where asked for', async (t) => {
+  const [latin, out] = [join(folder, 'latin.txt'), join(folder, 'words.safetensors')]
+  await writeFile(latin, Buffer.from('caf\xe9 au lait. '.repeat(60), 'latin1'))
+  const sizes = ['--hidden-size', '4', '--batch-size', '2', '--unroll-length', '4', '--steps', '3']
+  const words = ['train', latin, '-o', out, ...sizes, '--unit', 'word', '--offset', 'random']
+  t.regex((await rnnkit(words)).err, /corpus\.invalid 'replace'.*\[ERR_INVALID_UTF8\]/)
+  const trained = await rnnkit([...words, '--invalid', 'replace'])
+  t.is(trained.code, 0, trained.err)
+  t.regex(trained.err, /bits\/symbol/)
+  t.is(JSON.parse((await rnnkit(['inspect', out, '--json'])).out).training.batches.offset, 'random')
+  const scored = await rnnkit(['evaluate', out, latin, '--invalid', 'replace', '--device', 'reference'])
+  t.is(scored.code, 0, scored.err)
+  t.regex(scored.out, /bits\/symbol +\d/)
+})
+
+// What people get: the bundle that the build makes. Without a build there is none to run.
+const builtTest = existsSync(BUILT) ? test : test.skip
+builtTest('every command of the built package runs', async (t) => {
+  const out = join(folder, 'built.safetensors')
+  const sizes = ['--hidden-size', '8', '--batch-size', '4', '--unroll-length', '8', '--steps', '2', '--threads', '1']
+  for (const words of [
+    ['train', text, '-o', out, ...sizes],
+    ['sample', out, '--length', '5'],
+    ['evaluate', out, text],
+    ['inspect', out],
+  ]) {
+    const ended = await rnnkit(words, undefined, [BUILT])
+    t.is(ended.code, 0, ended.err)
+    t.not(ended.out, '')
+  }
 })
 
 test('train --from goes on with a saved model', async (t) => {

@@ -52,6 +52,8 @@ const MISTAKES: [words: string[], message: RegExp][] = [
   [['wash', 'north', '--soap'], /wash has no option --soap/],
   [['paint', 'north', 'red', '--coat-cuont', '2'], /did you mean --coat-count\?/],
   [['paint', 'north', 'red', '--motto'], /--motto needs a value: --motto <text>/],
+  [['paint', 'north', 'red', '--no-dry'], /paint has no option --no-dry/],
+  [['paint', 'north', 'red', '--no-soap'], /paint has no option --no-soap/],
   [['paint', 'north', 'red', '--dry=yes'], /--dry takes no value/],
 ]
 for (const [words, message] of MISTAKES) {

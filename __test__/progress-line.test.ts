@@ -11,6 +11,7 @@ const PROGRESS = {
   perplexity: 6.9061,
   symbolsPerSecond: 33_999.6,
   remainingMs: 12_400,
+  elapsedMs: 49_000,
 }
 
 test('a progress is told in one line', (t) => {
@@ -22,6 +23,16 @@ test('a progress is told in one line', (t) => {
 
 test('a remaining time that nobody knows is left out', (t) => {
   t.notRegex(describeProgress({ ...PROGRESS, remainingMs: Number.POSITIVE_INFINITY }), /left/)
+})
+
+test('the remaining time is told after a second and three steps, not before', (t) => {
+  const out = new PassThrough()
+  const line = new ProgressLine(out, () => 0)
+  const told = (step: number, elapsedMs: number) => {
+    line.show({ ...PROGRESS, step, elapsedMs }, true)
+    return String(out.read()).includes('12 s left')
+  }
+  t.deepEqual([told(61, 999), told(70, 999), told(62, 5000), told(63, 1000)], [false, false, false, true])
 })
 
 for (const [milliseconds, told] of [

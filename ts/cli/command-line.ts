@@ -26,7 +26,7 @@ export interface Command {
 export interface Call {
   arguments: readonly string[]
   flags: Flags
-  /** Raised by Ctrl-C. */
+  /** Raised by Ctrl-C and by SIGTERM. */
   signal: AbortSignal
 }
 
@@ -126,7 +126,9 @@ function unknownCommand(name: string | undefined, commands: readonly Command[]):
 function checkFlags(values: Readonly<Record<string, unknown>>, command: Command): void {
   const known = command.flags.flatMap(({ name, alias }) => (alias ? [name, alias] : [name]))
   const camelCased = new Set(known.map(camelCase))
-  for (const key of Object.keys(values)) {
+  for (const [key, value] of Object.entries(values)) {
+    // cac takes `--no-dry` for `--dry` set to false, whatever is declared.
+    if (value === false) throw new UsageError(`${nameOf(command)} has no option --no-${kebabCase(key)}`)
     if (camelCased.has(key)) continue
     const typed = key.length === 1 ? `-${key}` : `--${kebabCase(key)}`
     const nearest = key.length === 1 ? undefined : nearestName(kebabCase(key), known)

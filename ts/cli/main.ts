@@ -4,29 +4,36 @@ import { readFileSync } from 'node:fs'
 import { type Command, parseCommandLine } from './command-line.ts'
 import { evaluate } from './evaluate.ts'
 import { inspect } from './inspect.ts'
-import { describeError, EXIT } from './report-error.ts'
+import { describeError, EXIT, type Interrupt } from './report-error.ts'
 import { sample } from './sample.ts'
 import { train } from './train.ts'
 
+const INTERRUPTS: readonly Interrupt[] = ['SIGINT', 'SIGTERM']
 const COMMANDS: readonly Command[] = [train, sample, evaluate, inspect]
 
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(words: readonly string[]): Promise<number> {
   const abort = new AbortController()
-  // once: a second Ctrl-C ends the process at once
-  process.once('SIGINT', () => abort.abort())
+  let interrupt: Interrupt | undefined
+  for (const name of INTERRUPTS) {
+    // once: a second Ctrl-C ends the process at once
+    process.once(name, () => {
+      interrupt ??= name
+      abort.abort()
+    })
+  }
   endQuietlyWithReader()
   try {
     const call = parseCommandLine(words, COMMANDS, version())
     await call?.command.run({ ...call, signal: abort.signal })
     return EXIT.ok
   } catch (error) {
-    const { line, exitCode } = describeError(error)
+    const { line, exitCode } = describeError(error, interrupt)
     process.stderr.write(`${line}\n`)
     return exitCode
   } finally {
-    process.removeAllListeners('SIGINT')
+    for (const name of INTERRUPTS) process.removeAllListeners(name)
   }
 }
 

@@ -1,5 +1,6 @@
 /** The progress of a training on stderr: one line that rewrites itself on a terminal, a plain line every few seconds elsewhere. */
 import type { Writable } from 'node:stream'
+import type { Unit } from '../corpus/segment.ts'
 
 /** What the line shows of a training's progress. */
 export interface ShownProgress {
@@ -13,6 +14,8 @@ export interface ShownProgress {
   symbolsPerSecond: number
   /** Infinity while nothing can be said. */
   remainingMs: number
+  /** Since the training began. */
+  elapsedMs: number
 }
 
 interface Terminal extends Writable {
@@ -23,12 +26,16 @@ interface Terminal extends Writable {
 /** Milliseconds between two plain lines where nothing can be rewritten. */
 const PLAIN_INTERVAL_MS = 5000
 
+/** From when on the remaining time is told: the first steps are no measure of the rest. The first event comes after a step. */
+const SETTLED = { ms: 1000, steps: 2 }
+
 const CLEAR_LINE = '\r\u001b[2K'
 
 export class ProgressLine {
   readonly #out: Terminal
   readonly #now: () => number
   #shownAt = Number.NEGATIVE_INFINITY
+  #firstStep: number | undefined
 
   constructor(out: Terminal, now: () => number = () => performance.now()) {
     this.#out = out
@@ -37,7 +44,9 @@ export class ProgressLine {
 
   /** Shows `progress`; `always` also where a plain line was written a moment ago. */
   show(progress: ShownProgress, always = false): void {
-    const line = describeProgress(progress)
+    this.#firstStep ??= progress.step
+    const settled = progress.elapsedMs >= SETTLED.ms && progress.step - this.#firstStep >= SETTLED.steps
+    const line = describeProgress(settled ? progress : { ...progress, remainingMs: Number.POSITIVE_INFINITY })
     if (this.#out.isTTY) {
       this.#out.write(`${CLEAR_LINE}${line.slice(0, (this.#out.columns ?? 80) - 1)}`)
     } else if (always || this.#now() - this.#shownAt >= PLAIN_INTERVAL_MS) {
@@ -69,6 +78,11 @@ export function describeProgress(progress: ShownProgress): string {
   ]
   if (Number.isFinite(remainingMs)) parts.push(`${describeDuration(remainingMs)} left`)
   return parts.join(' · ')
+}
+
+/** What a unit's symbol is called where it is counted. */
+export function symbolWord(unit: Unit): string {
+  return unit === 'char' ? 'char' : 'symbol'
 }
 
 /** `9 s`, `3 min 20 s`, `2 h 05 min` */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { defined } from '../defined.ts'
 import { CharModel, type SamplingOptions } from '../index.ts'
 import type { Call, Command } from './command-line.ts'
+import { DEVICE_FLAGS, deviceOptions } from './device-flags.ts'
 
 export const sample: Command = {
   usage: 'sample <model>',
@@ -23,6 +24,7 @@ export const sample: Command = {
     { name: 'stop', value: 'text', description: 'End before this text' },
     { name: 'context', value: 'kind', description: 'carry: all that came before; window: the last unroll alone' },
     { name: 'seed', value: 'n', description: 'The same seed gives the same text' },
+    ...DEVICE_FLAGS,
   ],
   examples: [`sample book.safetensors --prefix 'Call me ' --length 400 --temperature 0.5`],
   run: runSample,
@@ -43,7 +45,7 @@ async function runSample({ arguments: [file = ''], flags, signal }: Call): Promi
     seed: flags.number('seed'),
     signal,
   })
-  using model = await CharModel.load(file)
+  using model = await CharModel.load(file, deviceOptions(flags))
   // the prefix waits for the first piece, so that an error leaves stdout empty
   let pending = prefix ?? ''
   for await (const piece of model.stream(options as SamplingOptions)) {

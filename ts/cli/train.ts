@@ -9,8 +9,10 @@ import {
   type TrainOptions,
   trainCharModel,
 } from '../index.ts'
+import { checkOut } from './check-out.ts'
 import type { Call, Command, Flags } from './command-line.ts'
-import { ProgressLine } from './progress-line.ts'
+import { DEVICE_FLAGS, deviceOptions } from './device-flags.ts'
+import { ProgressLine, symbolWord } from './progress-line.ts'
 import { UsageError } from './report-error.ts'
 
 export const train: Command = {
@@ -33,6 +35,7 @@ export const train: Command = {
     { name: 'dropout', value: 'share', description: 'Dropout between recurrent layers, 0 to below 1' },
     { name: 'head-dropout', value: 'share', description: 'Dropout before the head, 0 to below 1' },
     { name: 'batches', value: 'order', description: 'consecutive, shuffled, ordered or sampled' },
+    { name: 'offset', value: 'which', description: 'Symbols each epoch leaves out first: 0, or random' },
     { name: 'batch-size', value: 'n', description: 'Lanes trained side by side' },
     { name: 'unroll-length', value: 'n', description: 'Time steps that gradients go back' },
     { name: 'optimizer', value: 'kind', description: 'adam, adamw, sgd, rmsprop or adagrad' },
@@ -58,12 +61,12 @@ export const train: Command = {
       description: 'What becomes of symbols without an entry: error, skip or symbol',
     },
     { name: 'lowercase', description: 'Turn the text to lower case first' },
+    { name: 'invalid', value: 'how', description: 'error, or replace: bytes that are not UTF-8 become U+FFFD' },
     { name: 'newlines', value: 'how', description: 'keep, or space: each line end becomes one space' },
     { name: 'sample-every', value: 'steps', description: 'Write a sample every so many steps' },
     { name: 'sample-prefix', value: 'text', description: 'What those samples follow' },
     { name: 'seed', value: 'n', description: 'The same seed gives the same model' },
-    { name: 'threads', value: 'n', description: 'Processor threads; the result does not depend on it' },
-    { name: 'device', value: 'name', description: 'auto, cpu or reference' },
+    ...DEVICE_FLAGS,
   ],
   examples: [
     'train book.txt --out book.safetensors --epochs 10',
@@ -79,8 +82,9 @@ async function runTrain({ arguments: files, flags, signal }: Call): Promise<void
   if ((flags.text('epochs') === undefined) === (flags.text('steps') === undefined)) {
     throw new UsageError('train needs exactly one of --epochs <n> and --steps <n>')
   }
+  await checkOut(out)
   const line = new ProgressLine(process.stderr)
-  const onProgress = (progress: Progress) => report(line, progress)
+  const onProgress = (progress: Progress<CharModel>) => report(line, progress)
   const options = { corpus: corpus(files, flags), ...trainingOptions(flags), signal, onProgress }
   try {
     using model = await trained(flags, options).finally(() => line.end())
@@ -104,19 +108,20 @@ async function trained(flags: Flags, options: object): Promise<CharModel> {
   return model
 }
 
-/** Ctrl-C ends the training, not the work: the model goes into the file as its last whole step left it. */
+/** Ctrl-C (or SIGTERM) ends the training, not the work: the model goes into the file as its last whole step left it. */
 async function saveWhatWasLearned(error: unknown, out: string): Promise<void> {
   if (!(error instanceof TrainingError) || error.code !== 'ERR_ABORTED' || error.step === 0) return
   await (error.model as CharModel).save(out)
   process.stderr.write(`saved the ${error.step} steps that were done as ${out}\n`)
 }
 
-function deviceOptions(flags: Flags): object {
-  return defined({ threads: flags.number('threads'), device: flags.text('device') })
-}
-
 function corpus(files: readonly string[], flags: Flags): object {
-  return defined({ files, lowercase: flags.has('lowercase') || undefined, newlines: flags.text('newlines') })
+  return defined({
+    files,
+    invalid: flags.text('invalid'),
+    lowercase: flags.has('lowercase') || undefined,
+    newlines: flags.text('newlines'),
+  })
 }
 
 function modelOptions(flags: Flags): object {
@@ -143,7 +148,7 @@ function trainingOptions(flags: Flags): object {
     epochs: flags.number('epochs'),
     steps: flags.number('steps'),
     maxSeconds: flags.number('max-seconds'),
-    batches: flags.text('batches'),
+    batches: batches(flags),
     batchSize: flags.number('batch-size'),
     unrollLength: flags.number('unroll-length'),
     optimizer: withKind(flags.text('optimizer'), 'adam', {
@@ -161,6 +166,12 @@ function trainingOptions(flags: Flags): object {
   })
 }
 
+function batches(flags: Flags): object | string | undefined {
+  const order = flags.text('batches')
+  const offset = flags.text('offset')
+  return offset === undefined ? order : defined({ order, offset: offset === '0' ? 0 : offset })
+}
+
 /** `{ kind, … }`, or nothing if no flag says anything of it. */
 function withKind(kind: string | undefined, usual: string, others: object): object | undefined {
   const given = definedOrNothing({ kind, ...others })
@@ -175,13 +186,13 @@ function samples(flags: Flags): object | undefined {
   return defined({ every: { steps }, prefixes: prefix === undefined ? undefined : [prefix] })
 }
 
-function report(line: ProgressLine, progress: Progress): void {
-  const { validation, samples } = progress
+function report(line: ProgressLine, progress: Progress<CharModel>): void {
+  const { validation, samples, model } = progress
   line.show(progress, validation !== undefined || samples !== undefined)
   if (validation) {
-    line.note(
-      `validation perplexity ${validation.perplexity.toFixed(3)}, ${validation.bitsPerChar.toFixed(3)} bits/char`,
-    )
+    const { perplexity, bitsPerChar } = validation
+    const bits = `${bitsPerChar.toFixed(3)} bits/${symbolWord(model.unit)}`
+    line.note(`validation perplexity ${perplexity.toFixed(3)}, ${bits}`)
   }
   for (const { prefix, text } of samples ?? []) line.note(`--- ${prefix}${text}`)
 }
