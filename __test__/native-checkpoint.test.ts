@@ -96,9 +96,15 @@ test('files that are not the model they should be are refused by code', async (t
   flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1
   await writeFile(path, flipped)
   await refused('ERR_CHECKPOINT_DIGEST')
+})
+
+test('a model that no load would take replaces no file', async (t) => {
+  const { session, path } = await trained(t)
+  await session.save(path, '{}', [], false)
+  const before = await readFile(path)
   await session.setParameters((await session.parameters()).fill(Number.NaN))
-  await session.save(path, '{}', [HISTORY], true)
-  t.is((await refused('ERR_CHECKPOINT_NON_FINITE')).field, 'weight_ih_l0')
+  await t.throwsAsync(session.save(path, '{}', [], false), { code: 'ERR_NON_FINITE' })
+  t.deepEqual(await readFile(path), before)
 })
 
 test('what cannot be written is refused before the old file is touched', async (t) => {

@@ -34,6 +34,14 @@ test('files are joined in order, each without the one BOM at its beginning', asy
   t.is(await read({ files: [at('b'), at('a'), at('c')] }), '\ufefftwo\u0000\u2028one\r\nthr\ufeffee')
 })
 
+test('a file that is decoded in several goes gives its text, wherever a character is cut', async (t) => {
+  for (const shift of [1, 2, 3, 4]) {
+    const text = `${'x'.repeat(2 ** 20 - shift)}😀é한`
+    const at = await folder(t, { large: `\ufeff${text}` })
+    t.true((await read({ files: [at('large')] })) === text)
+  }
+})
+
 test('text is kept as it is unless asked otherwise', async (t) => {
   t.is(await read({ text: '\ufeffA\r\nB\r\u0000' }), '\ufeffA\r\nB\r\u0000')
 })

@@ -9,6 +9,7 @@ import {
   trainCharModel,
 } from '../ts/index.ts'
 import { trainCharModelOptions } from '../ts/options/train-char-model.ts'
+import { longestWait } from './fixtures/longest-wait.ts'
 import { bitsOf, rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 
 /** Trains with calls of the engine that take about so many milliseconds; 0 = one window a call. */
@@ -178,20 +179,25 @@ test('a signal that is no AbortSignal of this realm stops a training as well', a
   t.is((await rejectsWith(t, promise, 'ERR_ABORTED')).cause, 'enough')
 })
 
-test('an abort within a long window rejects soon, and the event loop stays free', async (t) => {
-  const stopping = new AbortController()
-  let ticks = 0
-  const ticking = setInterval(() => ticks++, 5)
+test.serial('an abort within a long window rejects within 100 ms, and the event loop stays free', async (t) => {
   const large = { ...TINY, hiddenSize: 256, batchSize: 16, unrollLength: 64, steps: 1000 }
-  const promise = trainCharModel({ ...large, signal: stopping.signal })
-  await sleep(150)
-  const clock = performance.now()
-  stopping.abort()
-  await rejectsWith(t, promise, 'ERR_ABORTED')
-  const ms = performance.now() - clock
-  clearInterval(ticking)
-  t.true(ms < 250, `${ms} ms`)
-  t.true(ticks > 5, `${ticks} ticks of 5 ms in 150 ms`)
+  const tries: { rejectedMs: number; longestWaitMs: number }[] = []
+  const isQuick = (one: (typeof tries)[number]) => one.rejectedMs < 100 && one.longestWaitMs < 50
+  // The best of three: other processes take their time as well.
+  while (tries.length < 3 && !tries.some(isQuick)) {
+    const stopping = new AbortController()
+    let rejectedMs = Number.POSITIVE_INFINITY
+    const longestWaitMs = await longestWait(async () => {
+      const promise = trainCharModel({ ...large, signal: stopping.signal })
+      await sleep(150)
+      const raised = performance.now()
+      stopping.abort()
+      await rejectsWith(t, promise, 'ERR_ABORTED')
+      rejectedMs = performance.now() - raised
+    })
+    tries.push({ rejectedMs, longestWaitMs })
+  }
+  t.true(tries.some(isQuick), JSON.stringify(tries))
 })
 
 test('an optimizer given anew starts moments, schedule, steps and positions anew', async (t) => {

@@ -176,11 +176,11 @@ test('a decoder holds back one cluster only, and not for ever', (t) => {
   t.is(decoder.push([1, 0]) + decoder.end(), 'ba')
 })
 
-test('1.2 million characters are encoded in well under 200 ms', (t) => {
+test('1.2 million characters are counted and encoded in well under 200 ms', (t) => {
   const text = 'Call me Ishmael. Some years ago—never mind how long '.repeat(24_000)
-  const vocabulary = Vocabulary.build(text)
-  vocabulary.encode(text)
+  Vocabulary.build(text).encode(text)
   const started = performance.now()
+  const vocabulary = Vocabulary.build(text)
   const ids = vocabulary.encode(text)
   t.true(performance.now() - started < 200)
   t.is(ids.length, text.length)

@@ -1,5 +1,6 @@
 /**
- * Builds everything that runs: the native addon to native/, the package to dist/, the `rnnkit` command to dist/cli/.
+ * Builds everything that runs: the native addon to native/, the package to dist/, the `rnnkit` command to dist/cli/, and the runner of
+ * the reference cases.
  *
  *   node scripts/build.mjs            all of it
  *   node scripts/build.mjs --native   the addon alone
@@ -10,6 +11,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createRequire } from 'node:module'
 import { dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stampBuild } from './build-stamp.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const packages = createRequire(import.meta.url)
@@ -23,6 +25,7 @@ if (unknown !== undefined) fail(`unknown argument ${unknown}: expected --native,
 for (const [name, build] of Object.entries(parts)) {
   if (flags.length === 0 || flags.includes(`--${name}`)) await build()
 }
+if (flags.length === 0) stampBuild()
 
 /** Cargo finds out what is out of date, so this is short when nothing is. */
 function buildNative() {
@@ -32,6 +35,10 @@ function buildNative() {
   const manifest = ['--manifest-path', 'crates/rnnkit-node/Cargo.toml']
   const output = ['--output-dir', 'native', '--js', 'index.cjs', '--dts', 'index.d.cts']
   run('native addon', '@napi-rs/cli', 'napi', ['build', '--platform', '--release', ...manifest, ...output])
+  const clock = performance.now()
+  const runner = ['build', '--release', '--quiet', '-p', 'rnnkit-backend-tests', '--bin', 'reference-runner']
+  if (spawnSync('cargo', runner, { cwd: root, stdio: 'inherit' }).status !== 0) fail('reference runner: cargo failed')
+  report('reference runner', clock)
 }
 
 async function buildTs() {

@@ -10,7 +10,7 @@ import { root } from './setup.mjs'
 
 const folder = join(root, '__test__/reference')
 const [device = 'cpu'] = process.argv.slice(2)
-const door = ['--import=tsx', 'scripts/reference.ts', '--device', device]
+const door = ['--import=tsx', 'scripts/reference/main.ts', '--device', device]
 
 const { code, output } = await runAndRead(process.execPath, door, { cwd: root, shell: false })
 const names = readdirSync(join(folder, 'cases'))

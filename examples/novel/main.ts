@@ -57,7 +57,8 @@ function showProgress(p: Progress) {
     `step ${p.step} of ${p.totalSteps} · epoch ${p.epoch.toFixed(2)} · loss ${p.loss.toFixed(3)} · perplexity ${p.perplexity.toFixed(2)} · ` +
     `${Math.round(p.symbolsPerSecond).toLocaleString('en')} symbols/s · ${Math.ceil(p.remainingMs / 1000)} s left`
   if (process.stdout.isTTY) {
-    process.stdout.write(`\r\u001b[2K${line}${p.validation ? '\n' : ''}`)
+    // a line that wraps could not be taken back
+    process.stdout.write(`\r\u001b[2K${line.slice(0, process.stdout.columns - 1)}${p.validation ? '\n' : ''}`)
   } else if (p.validation || performance.now() - shownAt > 5000) {
     shownAt = performance.now()
     console.log(line)

@@ -1,7 +1,7 @@
 /** A trained model of text: it writes, scores, trains on, and goes into a file and out of it. */
 import { stoppable, stoppablePieces } from '../aborted.ts'
 import { type BatchOrder, refuseUnscorable } from '../batches/index.ts'
-import { normaliseText } from '../corpus/read-corpus.ts'
+import { normalising } from '../corpus/read-corpus.ts'
 import type { Unit } from '../corpus/segment.ts'
 import { RnnKitError } from '../errors.ts'
 import type { LossReport } from '../metrics.ts'
@@ -16,6 +16,7 @@ import {
   type TrainOptionsOf,
   trainOptions,
 } from '../options/train-char-model.ts'
+import { inSlices } from '../slices.ts'
 import { evaluate } from '../training/evaluation.ts'
 import type { HistoryEntry } from '../training/progress.ts'
 import { toFile } from './checkpoint.ts'
@@ -146,11 +147,8 @@ export class CharModel {
     const plan = evaluateOptions(options)
     this.#refuseDisposed()
     const parts = this.#parts
-    const text = normaliseText(plan.text, { ...parts.rules, field: 'text', normalize: undefined })
-    const ids = parts.vocabulary.encode(text, 'text')
-    refuseUnscorable(ids.length)
     const { signal, context = usualContext(parts) } = plan
-    const scored = async () => {
+    const scored = async (ids: Uint32Array) => {
       const data = await parts.session.load(ids)
       try {
         return await evaluate(parts.session, evaluationPlan(parts, { data, symbols: ids.length }, signal, context))
@@ -158,7 +156,13 @@ export class CharModel {
         await parts.session.unload(data).catch(() => {})
       }
     }
-    return await stoppable('the evaluation', signal, () => parts.turns.share(scored, signal))
+    return await stoppable('the evaluation', signal, async () => {
+      const rules = { ...parts.rules, field: 'text', normalize: undefined }
+      const text = await inSlices(normalising(plan.text, rules), signal)
+      const ids = await inSlices(parts.vocabulary.encoding(text, 'text'), signal)
+      refuseUnscorable(ids.length)
+      return await parts.turns.share(() => scored(ids), signal)
+    })
   }
 
   /**

@@ -10,6 +10,7 @@ import { openSession } from '../native/engine-session.ts'
 import { Turns } from '../native/turns.ts'
 import { type CharModelPlan, type TrainCharModelOptionsOf, trainCharModelOptions } from '../options/train-char-model.ts'
 import type { RunPlan } from '../options/training.ts'
+import { inSlices } from '../slices.ts'
 import { startPosition } from '../training/position.ts'
 import { CharModel } from './char-model.ts'
 import type { CharParts } from './parts.ts'
@@ -44,12 +45,13 @@ async function prepare(plan: CharModelPlan): Promise<{ planned: PlannedText; par
   const { signal } = plan.run
   // A model too large whatever the text is refused before the text is read.
   checkModel(plan, 1)
-  const text = await readCorpus(plan.corpus, plan.vocabulary.unit)
+  const text = await readCorpus(plan.corpus, plan.vocabulary.unit, signal)
   if (signal?.aborted) throw signal.reason
-  const vocabulary = Vocabulary.build(text, plan.vocabulary)
+  const vocabulary = await inSlices(Vocabulary.building(text, plan.vocabulary), signal)
   const { lowercase, newlines } = plan.corpus
   refuseUnknownPrefixes({ vocabulary, rules: { lowercase, newlines } }, plan.run)
-  const planned = planText(vocabulary.encode(text, 'corpus'), plan.recipe)
+  const ids = await inSlices(vocabulary.encoding(text, 'corpus'), signal)
+  const planned = planText(ids, plan.recipe)
   refuseLongWarmup(plan.recipe, plan.run, planned)
   return { planned, parts: await openParts(plan, vocabulary, signal) }
 }

@@ -11,6 +11,7 @@ import type { FurtherPlan } from '../options/train-char-model.ts'
 import type { Duration, Recipe, RunPlan } from '../options/training.ts'
 import { prefixSymbols } from '../sampling/sampling.ts'
 import { createSchedule } from '../schedules/schedules.ts'
+import { inSlices, SLICE, type Sliced } from '../slices.ts'
 import { evaluate } from '../training/evaluation.ts'
 import { onNewText, onNewWindows, type Position, startPosition } from '../training/position.ts'
 import type { Sample } from '../training/progress.ts'
@@ -59,7 +60,7 @@ export async function trainFurther<Model>(model: Model, parts: CharParts, plan: 
     () => parts.position.steps,
     run.signal,
     async () => {
-      const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus)
+      const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus, run.signal)
       if (ids === undefined) throw missingCorpus()
       const planned = planText(ids, recipe)
       if (fresh) refuseLongWarmup(recipe, run, planned)
@@ -73,16 +74,17 @@ export async function trainFurther<Model>(model: Model, parts: CharParts, plan: 
 
 /** Readies the session in a turn of its own. */
 async function startAnew(parts: CharParts, text: PlannedText, recipe: Recipe, { signal }: RunPlan): Promise<void> {
+  const digest = await inSlices(digesting(text), signal)
   await parts.turns.take(async () => {
     await makeResident(parts, text)
     await parts.session.configure(setupOf(recipe))
-    Object.assign(parts, { recipe, scheduleLost: false, position: startPosition(), digest: digestOf(text) })
+    Object.assign(parts, { recipe, scheduleLost: false, position: startPosition(), digest })
   }, signal)
 }
 
 async function startFurther(parts: CharParts, text: PlannedText, recipe: Recipe, { signal }: RunPlan): Promise<void> {
+  const digest = await inSlices(digesting(text), signal)
   await parts.turns.take(async () => {
-    const digest = digestOf(text)
     await makeResident(parts, text)
     await changeSetup(parts, recipe)
     let { position } = parts
@@ -179,14 +181,18 @@ async function makeResident(parts: CharParts, { ids, split }: PlannedText): Prom
 }
 
 async function load(session: Session, ids: Uint32Array, [from, to]: readonly [number, number]): Promise<Resident> {
-  return { data: await session.load(ids.slice(from, to)), symbols: to - from }
+  return { data: await session.load(ids.subarray(from, to)), symbols: to - from }
 }
 
-function digestOf({ ids, split }: PlannedText): string {
-  const [from, to] = split.train
-  return createHash('sha256')
-    .update(new Uint8Array(ids.slice(from, to).buffer))
-    .digest('hex')
+/** SHA-256 of the training text's ids. */
+function* digesting({ ids, split }: PlannedText): Sliced<string> {
+  const hash = createHash('sha256')
+  const training = ids.subarray(...split.train)
+  for (let from = 0; from < training.length; from += SLICE) {
+    hash.update(training.subarray(from, from + SLICE))
+    yield
+  }
+  return hash.digest('hex')
 }
 
 /** What the engine is told of a recipe once. */
@@ -210,8 +216,13 @@ function isRebatched(before: Recipe, now: Recipe): boolean {
   return shape(before) !== shape(now)
 }
 
-async function readIds({ vocabulary }: CharParts, corpus: NormalCorpusOptions): Promise<Uint32Array> {
-  return vocabulary.encode(await readCorpus(corpus, vocabulary.unit), 'corpus')
+async function readIds(
+  { vocabulary }: CharParts,
+  corpus: NormalCorpusOptions,
+  signal: AbortSignal | undefined,
+): Promise<Uint32Array> {
+  const text = await readCorpus(corpus, vocabulary.unit, signal)
+  return await inSlices(vocabulary.encoding(text, 'corpus'), signal)
 }
 
 /** @param resident a text of the session */

@@ -24,7 +24,7 @@ async function runEvaluate({ arguments: [file = '', ...files], flags, signal }: 
   const corpus = corpusOptions('corpus', defined({ files, invalid: flags.text('invalid') }))
   const score = await namingTexts(files, async () => {
     // the model's own rules (lower case, line ends) are applied by `evaluate`
-    return await model.evaluate({ text: await readCorpus(corpus, 'char'), signal })
+    return await model.evaluate({ text: await readCorpus(corpus, 'char', signal), signal })
   })
   if (flags.has('json')) {
     process.stdout.write(`${JSON.stringify(score)}\n`)

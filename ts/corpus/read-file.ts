@@ -5,6 +5,7 @@ import { open, stat } from 'node:fs/promises'
 import { RnnKitError } from '../errors.ts'
 import { describe } from '../options/check.ts'
 import type { InvalidPolicy } from '../options/corpus.ts'
+import { inSlices, type Sliced } from '../slices.ts'
 import { decodedLength, firstInvalidByte } from './utf8.ts'
 
 /** UTF-16 code units of the longest string that this JavaScript engine can hold. */
@@ -13,17 +14,25 @@ export const LONGEST_TEXT = constants.MAX_STRING_LENGTH
 /** A code unit takes at most three bytes of UTF-8, so a larger file cannot become one string. */
 const LARGEST_FILE = 3 * LONGEST_TEXT
 
+/** Bytes decoded in one go. */
+const BYTES = 2 ** 20
+
 /**
  * The file's text, without the byte order mark at its beginning if it has one.
  * @param field the option that names the file, for errors
  * @param invalid whether bytes that are not UTF-8 are refused or replaced by U+FFFD, as the Encoding standard says
- * @throws ERR_CORPUS_FILE (missing, not a regular file, no permission, too large, changed meanwhile), ERR_INVALID_UTF8
+ * @throws the signal's reason; ERR_CORPUS_FILE (missing, not a regular file, no permission, too large, changed meanwhile), ERR_INVALID_UTF8
  */
-export async function readTextFile(field: string, path: string, invalid: InvalidPolicy = 'error'): Promise<string> {
+export async function readTextFile(
+  field: string,
+  path: string,
+  invalid: InvalidPolicy,
+  signal?: AbortSignal,
+): Promise<string> {
   // Before opening: to open a FIFO or a device can wait, or act on the device.
   refuseUnlessText(field, path, await attempt(field, path, () => stat(path)))
   const bytes = await readRegularFile(field, path)
-  return decode(field, path, bytes, invalid)
+  return await inSlices(decoding(field, path, bytes, invalid), signal)
 }
 
 async function readRegularFile(field: string, path: string): Promise<Buffer> {
@@ -44,7 +53,7 @@ async function readRegularFile(field: string, path: string): Promise<Buffer> {
   }
 }
 
-function decode(field: string, path: string, bytes: Buffer, invalid: InvalidPolicy): string {
+function* decoding(field: string, path: string, bytes: Buffer, invalid: InvalidPolicy): Sliced<string> {
   const valid = isUtf8(bytes)
   if (!valid && invalid === 'error') {
     const offset = firstInvalidByte(bytes)
@@ -58,7 +67,13 @@ function decode(field: string, path: string, bytes: Buffer, invalid: InvalidPoli
   }
   // An invalid sequence of bytes makes one code unit, so that the text is no longer than its bytes.
   if (bytes.length > LONGEST_TEXT && (!valid || decodedLength(bytes) > LONGEST_TEXT)) throw tooLarge(field, path)
-  return new TextDecoder('utf-8').decode(bytes)
+  const decoder = new TextDecoder('utf-8')
+  const slices: string[] = []
+  for (let from = 0; from < bytes.length; from += BYTES) {
+    slices.push(decoder.decode(bytes.subarray(from, from + BYTES), { stream: true }))
+    yield
+  }
+  return slices.join('') + decoder.decode()
 }
 
 function refuseUnlessText(field: string, path: string, stats: Stats): void {

@@ -1,5 +1,7 @@
 /** Cuts text into the symbols that a model reads; joining the symbols gives the text back. */
 
+import type { Sliced } from '../slices.ts'
+
 /**
  * `char`: one code point. `grapheme`: what a reader takes for one character (Unicode extended grapheme cluster).
  * `byte`: one byte of the text's UTF-8. `word`: a run of letters, digits and marks, or any other single code point.
@@ -8,6 +10,8 @@ export type Unit = 'char' | 'grapheme' | 'byte' | 'word'
 export const UNITS = ['char', 'grapheme', 'byte', 'word'] as const satisfies readonly Unit[]
 
 const WORDS = /[\p{L}\p{N}\p{M}]+|./gsu
+/** Symbols between two chances to pause. */
+export const SYMBOLS = 1024
 const CARRIAGE_RETURN = 0x0d
 const LINE_FEED = 0x0a
 
@@ -38,7 +42,7 @@ export function segment(text: string, unit: Unit): Iterable<string> {
  * The beginning of `text` that holds its first `count` symbols, or all of it when it has no more. For bytes it ends with
  * the last code point that is whole within `count` bytes, so it may hold up to three fewer.
  */
-export function takeSymbols(text: string, unit: Unit, count: number): string {
+export function* takeSymbols(text: string, unit: Unit, count: number): Sliced<string> {
   if (unit === 'byte') {
     const { read } = new TextEncoder().encodeInto(text, new Uint8Array(Math.min(count, text.length * 3)))
     return text.slice(0, read)
@@ -48,7 +52,7 @@ export function takeSymbols(text: string, unit: Unit, count: number): string {
   for (const symbol of segment(text, unit)) {
     if (taken === count) break
     end += symbol.length
-    taken++
+    if (++taken % SYMBOLS === 0) yield
   }
   return text.slice(0, end)
 }

@@ -8,9 +8,10 @@ import {
   type VocabularyOptions,
   vocabularyOptions,
 } from '../options/vocabulary.ts'
-import { segment, type Unit } from './segment.ts'
+import { atOnce, type Sliced } from '../slices.ts'
+import { SYMBOLS, segment, type Unit } from './segment.ts'
 import { type DecodeIds, StreamDecoder } from './stream-decoder.ts'
-import { ABSENT, compareCodePoints, countSymbols, createLookUp, type LookUp } from './symbol-ids.ts'
+import { compareCodePoints, countSymbols, createLookUp, firstAbsent, type LookUp, withoutAbsent } from './symbol-ids.ts'
 
 /** How the unknown symbol is shown. */
 export const UNKNOWN_TEXT = '\uFFFD'
@@ -54,10 +55,10 @@ export class Vocabulary {
   }
 
   /**
-   * The vocabulary of a text: its symbols in the order of code points (bytes by value), then the unknown one.
+   * The vocabulary of a text, in slices: its symbols in the order of code points (bytes by value), then the unknown one.
    * @throws ERR_CORPUS_EMPTY; ERR_VOCABULARY for more than 65,536 symbols, or none that is frequent enough
    */
-  static build(text: string, options: VocabularyOptions = {}): Vocabulary {
+  static *building(text: string, options: VocabularyOptions = {}): Sliced<Vocabulary> {
     const { unit, minCount, unknown } = vocabularyOptions('vocabulary', options)
     if (text === '') {
       throw new RnnKitError({
@@ -66,13 +67,18 @@ export class Vocabulary {
         field: 'corpus',
       })
     }
-    const all = countSymbols(wellFormed('corpus', text), unit)
+    const all = yield* countSymbols(wellFormed('corpus', text), unit)
     const known = [...all.keys()].filter((symbol) => all.get(symbol)! >= minCount)
     refuseSize(known.length, unknown, minCount)
     known.sort(compareCodePoints)
     const counts = known.map((symbol) => all.get(symbol)!)
     if (unknown === 'symbol') counts.push(sum(all.values()) - sum(counts))
     return new Vocabulary({ unit, unknown, known, counts: Uint32Array.from(counts) })
+  }
+
+  /** The same at once. */
+  static build(text: string, options: VocabularyOptions = {}): Vocabulary {
+    return atOnce(Vocabulary.building(text, options))
   }
 
   /** Entries in all, the unknown one included: the model's V. */
@@ -86,17 +92,21 @@ export class Vocabulary {
   }
 
   /**
-   * The ids of the text's symbols. What has no entry is refused, left out or made the unknown id, as `unknown` says.
+   * The ids of the text's symbols, in slices. What has no entry is refused, left out or made the unknown id, as `unknown` says.
    * @param field the option the text came from, for errors
    * @throws ERR_LONE_SURROGATE, ERR_UNKNOWN_SYMBOL
    */
-  encode(text: string, field = 'text'): Uint32Array {
-    const ids = this.#lookUp(wellFormed(field, text))
-    const first = ids.indexOf(ABSENT)
+  *encoding(text: string, field = 'text'): Sliced<Uint32Array> {
+    const ids = yield* this.#lookUp(wellFormed(field, text))
+    const first = yield* firstAbsent(ids)
     if (first === -1) return ids
-    if (this.unknown === 'error') throw this.#unknownSymbol(field, text, first)
-    if (this.unknown === 'skip') return ids.filter((id) => id !== ABSENT)
-    return ids.map((id) => (id === ABSENT ? this.unknownId! : id))
+    if (this.unknown === 'error') throw yield* this.#unknownSymbol(field, text, first)
+    return yield* withoutAbsent(ids, this.unknownId)
+  }
+
+  /** The same at once. */
+  encode(text: string, field = 'text'): Uint32Array {
+    return atOnce(this.encoding(text, field))
   }
 
   /** The text of some ids; bytes that are not UTF-8 become U+FFFD. */
@@ -110,11 +120,12 @@ export class Vocabulary {
     return new StreamDecoder(this.#decodeIds)
   }
 
-  #unknownSymbol(field: string, text: string, index: number): RnnKitError {
+  *#unknownSymbol(field: string, text: string, index: number): Sliced<RnnKitError> {
     let at = 0
     let symbol = ''
     for (symbol of segment(text, this.unit)) {
       if (at++ === index) break
+      if (at % SYMBOLS === 0) yield
     }
     const shown =
       this.unit === 'byte' ? `byte 0x${symbol.charCodeAt(0).toString(16).padStart(2, '0')}` : describe(symbol)

@@ -116,6 +116,9 @@ export interface Session {
   close(): void
 }
 
+/** Parameters, gradients, two moments and about four packed copies, of 4 bytes each: enough for a garbage collector to judge by. */
+const BYTES_OF_A_PARAMETER = 32
+
 /** @throws ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE */
 export async function openSession(
   model: unknown,
@@ -125,7 +128,8 @@ export async function openSession(
 ): Promise<Session> {
   const native = new NativeSession(JSON.stringify(model), device, threads, memoryLimit)
   try {
-    const { description, layout } = await native.ready()
+    const { description, layout, length } = await native.ready()
+    native.reportMemory(length * BYTES_OF_A_PARAMETER)
     return new EngineSession(native, description, JSON.parse(layout) as TensorPlace[])
   } catch (error) {
     native.close()

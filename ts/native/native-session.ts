@@ -62,6 +62,11 @@ export class NativeSession {
     await unwrap(() => this.#native.initialize(init, seed, forgetBiases, token))
   }
 
+  /** Tells the garbage collector of the native memory behind this object, in bytes, until `close`. */
+  reportMemory(bytes: number): void {
+    this.#native.reportMemory(integer('bytes', bytes, WHOLE))
+  }
+
   /** The flat parameters, laid out as `ready` says. */
   async parameters(): Promise<Float32Array> {
     return (await unwrap(() => this.#native.parameters())).values

@@ -131,8 +131,8 @@ export function text(field: string, value: unknown): string {
 
 /** `value` itself, or ERR_LONE_SURROGATE with the UTF-16 index of the first half of a surrogate pair without its other half. */
 export function wellFormed(field: string, value: string): string {
+  if (value.isWellFormed()) return value
   const index = value.search(/\p{Surrogate}/u)
-  if (index === -1) return value
   throw new RnnKitError({
     code: 'ERR_LONE_SURROGATE',
     message: `${field} has half a surrogate pair (U+${value.charCodeAt(index).toString(16).toUpperCase()}) at index ${index}: it must be well-formed text (String.prototype.toWellFormed repairs it)`,

@@ -179,7 +179,8 @@ pub trait Backend: Sized + Send {
     /// Global norm over all gradients, status, clipping.
     fn norm_and_clip(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
 
-    /// The optimizer's step k on all parameters, and new packed weights; nothing after a bad status.
+    /// The optimizer's step k on all parameters, and new packed weights; nothing after a bad status. A step that would leave a parameter
+    /// or moment that is not finite changes nothing and sets the status ([`crate::optim::guarded`]).
     fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
 
     /// The states after the window's last time step become the carry; nothing after a bad status.

@@ -40,6 +40,11 @@ pub enum Error {
         /// What is wrong with it, and what was expected.
         problem: String,
     },
+    /// A model whose numbers have run off: it predicts nothing any more.
+    NonFinite {
+        /// What came out, and where.
+        what: String,
+    },
     /// The abort flag was raised; nothing of the current window was kept.
     Aborted,
     /// A defect of ours: a broken invariant or a panic that was caught.
@@ -80,6 +85,7 @@ impl Error {
             Error::Memory { .. } => "ERR_MEMORY",
             Error::DeviceUnavailable { .. } => "ERR_DEVICE_UNAVAILABLE",
             Error::Checkpoint { code, .. } => code,
+            Error::NonFinite { .. } => "ERR_NON_FINITE",
             Error::Aborted => "ERR_ABORTED",
             Error::Internal { .. } => "ERR_INTERNAL",
         }
@@ -92,7 +98,7 @@ impl Error {
             Error::Memory { needed, .. } => (None, Some(needed.to_string())),
             Error::DeviceUnavailable { device, .. } => (Some("device".to_owned()), Some(device.clone())),
             Error::Checkpoint { field, .. } => (Some(field.clone()), None),
-            Error::Aborted | Error::Internal { .. } => (None, None),
+            Error::NonFinite { .. } | Error::Aborted | Error::Internal { .. } => (None, None),
         };
         ErrorData { code: self.code(), message: self.to_string(), field, value }
     }
@@ -110,6 +116,9 @@ impl std::fmt::Display for Error {
             }
             Error::DeviceUnavailable { device, reason } => write!(f, "device '{device}' is not available: {reason}"),
             Error::Checkpoint { field, problem, .. } => write!(f, "{field}: {problem}"),
+            Error::NonFinite { what } => {
+                write!(f, "{what}: the parameters have run off; go back to an earlier model, train with a lower learning rate or clip")
+            }
             Error::Aborted => write!(f, "aborted"),
             Error::Internal { problem } => write!(f, "internal error: {problem}"),
         }

@@ -179,26 +179,20 @@ pub fn fill_identity(columns: usize, values: &mut [f64]) {
 /// A random matrix [rows, columns] whose rows or columns, whichever are fewer, are orthonormal.
 ///
 /// Normal numbers made orthonormal by Gram and Schmidt's modified process, which leaves a positive diagonal in R, so that the
-/// result is uniform over all such matrices (Mezzadri, arXiv:math-ph/0609050). Each vector goes through twice: once is not
-/// enough where the rest is small against the vector (Giraud et al. 2005).
+/// result is uniform over all such matrices (Mezzadri, arXiv:math-ph/0609050). A vector goes through twice where the first time took
+/// most of it away, for the rest then holds too much of the others (Giraud et al. 2005). Some vectors go together, so that those done
+/// before are read once for all of them.
 pub fn fill_orthogonal(rows: usize, columns: usize, draw: Draw, values: &mut [f64]) {
+    const TOGETHER: usize = 8;
     let (count, length) = (rows.min(columns), rows.max(columns));
     let mut vectors = vec![0.0; count * length];
     fill_normal(1.0, draw, &mut vectors);
-    for j in 0..count {
-        if (draw.stop)() {
+    for first in (0..count).step_by(TOGETHER) {
+        let (done, rest) = vectors.split_at_mut(first * length);
+        let block = &mut rest[..TOGETHER.min(count - first) * length];
+        if !make_orthonormal(done, block, length, draw.stop) {
             return;
         }
-        let (done, rest) = vectors.split_at_mut(j * length);
-        let vector = &mut rest[..length];
-        for _ in 0..2 {
-            for other in done.chunks_exact(length) {
-                let share = dot(other, vector);
-                vector.iter_mut().zip(other).for_each(|(x, o)| *x -= share * o);
-            }
-        }
-        let norm = dot(vector, vector).sqrt();
-        vector.iter_mut().for_each(|x| *x /= norm);
     }
     if rows <= columns {
         values.copy_from_slice(&vectors);
@@ -207,6 +201,44 @@ pub fn fill_orthogonal(rows: usize, columns: usize, draw: Draw, values: &mut [f6
             *value = vectors[i % columns * length + i / columns];
         }
     }
+}
+
+/// Makes the vectors of `block` orthonormal to those of `done` and to each other; false if `stop` ended it.
+fn make_orthonormal(done: &[f64], block: &mut [f64], length: usize, stop: &dyn Fn() -> bool) -> bool {
+    let norms: Vec<f64> = block.chunks_exact(length).map(norm).collect();
+    let mut through = vec![true; norms.len()];
+    for _ in 0..2 {
+        for other in done.chunks_exact(length) {
+            if stop() {
+                return false;
+            }
+            let wanted = block.chunks_exact_mut(length).zip(&through).filter(|(_, through)| **through);
+            wanted.for_each(|(vector, _)| take_share(vector, other));
+        }
+        for ((vector, before), through) in block.chunks_exact(length).zip(&norms).zip(&mut through) {
+            *through = norm(vector) < 0.5 * before;
+        }
+    }
+    for j in 0..block.len() / length {
+        let (before, rest) = block.split_at_mut(j * length);
+        let vector = &mut rest[..length];
+        for _ in 0..2 {
+            before.chunks_exact(length).for_each(|other| take_share(vector, other));
+        }
+        let norm = norm(vector);
+        vector.iter_mut().for_each(|x| *x /= norm);
+    }
+    true
+}
+
+/// Takes from `vector` what it shares with `other`, of length 1.
+fn take_share(vector: &mut [f64], other: &[f64]) {
+    let share = dot(other, vector);
+    vector.iter_mut().zip(other).for_each(|(x, o)| *x -= share * o);
+}
+
+fn norm(vector: &[f64]) -> f64 {
+    dot(vector, vector).sqrt()
 }
 
 /// Inner product by eight running sums, which the compiler may keep in vectors.

@@ -4,14 +4,15 @@ use crate::error::{Error, Result};
 
 /// `len` default values (zeros, for numbers).
 ///
+/// The memory is asked for twice: first so that a refusal is an error, then as zeroed pages, which the system makes when they are first
+/// touched. Filling gigabytes here would be deaf to an abort.
+///
 /// # Errors
 /// [`Error::Memory`] where there is not enough.
 pub fn zeros<T: Clone + Default>(len: usize) -> Result<Vec<T>> {
-    let mut values = Vec::new();
     let needed = (len as u64).saturating_mul(size_of::<T>() as u64);
-    values.try_reserve_exact(len).map_err(|_| Error::Memory { needed, available: 0 })?;
-    values.resize(len, T::default());
-    Ok(values)
+    Vec::<T>::new().try_reserve_exact(len).map_err(|_| Error::Memory { needed, available: 0 })?;
+    Ok(vec![T::default(); len])
 }
 
 #[cfg(test)]

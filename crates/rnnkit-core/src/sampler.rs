@@ -68,11 +68,11 @@ impl Chooser {
     /// The probability of each symbol, `[V]`, from its logit, `[V]`; greedy gives the likeliest 1.
     ///
     /// # Errors
-    /// `ERR_INVALID_OPTION` for the field `logits` if one is NaN or infinite.
+    /// [`Error::NonFinite`] if a logit is NaN. Infinite logits, of a model whose training has run off, count as their limit: +∞ takes all.
     pub fn probabilities<R: Scalar>(&mut self, logits: &[R]) -> Result<&[f64]> {
         assert_eq!(logits.len(), self.probabilities.len(), "one logit for each symbol");
-        if let Some(bad) = logits.iter().find(|x| !x.is_finite()) {
-            return Err(Error::invalid("logits", bad.to_f64(), "finite numbers; the model's parameters are not usable"));
+        if logits.iter().any(|x| x.to_f64().is_nan()) {
+            return Err(Error::NonFinite { what: "a logit is NaN".to_owned() });
         }
         let likeliest = likeliest(logits);
         if self.options.greedy || self.options.temperature == 0.0 {
@@ -83,7 +83,8 @@ impl Chooser {
         let largest = logits[likeliest].to_f64();
         for (p, x) in self.probabilities.iter_mut().zip(logits) {
             // The largest is subtracted first: a tiny temperature cannot overflow then, and the likeliest has e^0.
-            *p = ((x.to_f64() - largest) / self.options.temperature).exp();
+            let below = if x.to_f64() == largest { 0.0 } else { x.to_f64() - largest };
+            *p = (below / self.options.temperature).exp();
         }
         normalise(&mut self.probabilities);
         self.cut_to_top_k();
@@ -283,11 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn logits_that_are_not_finite_are_refused() {
-        let mut chooser = Chooser::new(PLAIN, 2).unwrap();
-        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert_eq!(chooser.choose(&[0.0, bad], 0.5).unwrap_err().data().field.unwrap(), "logits");
-        }
+    fn a_logit_that_is_no_number_is_refused_and_infinite_ones_are_limits() {
+        let mut chooser = Chooser::new(PLAIN, 3).unwrap();
+        assert_eq!(chooser.choose(&[0.0, f32::NAN, 1.0], 0.5).unwrap_err().code(), "ERR_NON_FINITE");
+        const INFINITY: f32 = f32::INFINITY;
+        assert_eq!(chooser.probabilities(&[0.0, INFINITY, 1.0]).unwrap(), [0.0, 1.0, 0.0]);
+        assert_eq!(chooser.probabilities(&[INFINITY, 5.0, INFINITY]).unwrap(), [0.5, 0.0, 0.5]);
+        assert_eq!(chooser.probabilities(&[7.0, -INFINITY, 7.0]).unwrap(), [0.5, 0.0, 0.5]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rnnkit_core::backend::{Backend, Part, RunOf, Shape, Tap, Training};
 use rnnkit_core::error::{Error, Result};
 use rnnkit_core::grad_clip::CHUNK;
 use rnnkit_core::memory::zeros;
-use rnnkit_core::optim::StepScalars;
+use rnnkit_core::optim::{StepScalars, guarded};
 use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::window::{Report, Values};
 use rnnkit_core::with_cell;
@@ -42,6 +42,14 @@ impl Cpu {
     /// A backend on that instruction set and those threads.
     pub fn on(isa: Isa, pool: ThreadPool) -> Self {
         Self { isa, pool }
+    }
+
+    /// One optimizer step; whether it stands.
+    fn step(&self, parameters: &mut Vec<f32>, training: &mut Training<'_, Vec<f32>>, scalars: &StepScalars, norm: f64) -> Result<bool> {
+        let Training { gradients, moments, optimizer, .. } = training;
+        guarded(optimizer.is_tame(scalars, norm), parameters, moments, |parameters, moments| {
+            update::update(self.isa, &self.pool, optimizer, scalars, parameters, gradients, moments);
+        })
     }
 
     fn gradients<'a>(&'a self, run: &RunOf<'a, Self>) -> Gradients<'a> {
@@ -295,11 +303,14 @@ impl Backend for Cpu {
 
     fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
         let Some(training) = &mut run.training else { return Ok(()) };
-        if !run.prepared.non_finite {
-            let scalars = &run.windows.scalars[k];
-            update::update(self.isa, &self.pool, training.optimizer, scalars, run.parameters, training.gradients, training.moments);
-            let version = run.prepared.weights.version + 1;
-            run.prepared.weights.pack(&self.pool, run.parameters, version);
+        let space = &mut *run.prepared;
+        let Some(report) = space.reports.last_mut().filter(|_| !space.non_finite) else { return Ok(()) };
+        if self.step(run.parameters, training, &run.windows.scalars[k], report.gradient_norm)? {
+            let version = space.weights.version + 1;
+            space.weights.pack(&self.pool, run.parameters, version);
+        } else {
+            space.non_finite = true;
+            report.non_finite = true;
         }
         Ok(())
     }
@@ -332,13 +343,15 @@ impl Backend for Cpu {
         taps::tap(run.prepared, run.plan, run.windows, tap)
     }
 
-    fn clip_and_update(&mut self, parameters: &mut Vec<f32>, training: Training<'_, Vec<f32>>, scalars: &StepScalars) -> Result<Report> {
+    fn clip_and_update(
+        &mut self,
+        parameters: &mut Vec<f32>,
+        mut training: Training<'_, Vec<f32>>,
+        scalars: &StepScalars,
+    ) -> Result<Report> {
         let mut partials = vec![0.0; training.gradients.len().div_ceil(CHUNK)];
         let (norm, clipped) = update::clip(self.isa, &self.pool, training.gradients, &mut partials, training.clip);
-        let non_finite = !norm.is_finite();
-        if !non_finite {
-            update::update(self.isa, &self.pool, training.optimizer, scalars, parameters, training.gradients, training.moments);
-        }
+        let non_finite = !norm.is_finite() || !self.step(parameters, &mut training, scalars, norm)?;
         Ok(Report { gradient_norm: norm, clipped, non_finite, ..Report::default() })
     }
 }

@@ -1,8 +1,10 @@
 //! The class that JavaScript sees: each method checks what it is given and posts one command.
 
+use std::cell::Cell;
+
 use napi::Env;
 use napi::JsValue;
-use napi::bindgen_prelude::{Float32Array, PromiseRaw};
+use napi::bindgen_prelude::{Float32Array, ObjectFinalize, PromiseRaw};
 use napi_derive::napi;
 
 use crate::checkpoint;
@@ -21,9 +23,11 @@ type Promise<'e, T> = napi::Result<PromiseRaw<'e, T>>;
 /// A model on a thread of its own, which works off the calls in order.
 ///
 /// A promise resolves to an outcome, `error` inside it: nothing is thrown for bad values, from the constructor on.
-#[napi]
+#[napi(custom_finalize)]
 pub struct NativeSession {
     thread: SessionThread<Worker>,
+    /// Bytes that the garbage collector was told of, and will be told to forget.
+    reported: Cell<i64>,
 }
 
 #[napi]
@@ -37,7 +41,7 @@ impl NativeSession {
             Worker::new(&parsed("model", &model)?, &device, threads, memory_limit)
         });
         environment::watch(env, thread.shared())?;
-        Ok(NativeSession { thread })
+        Ok(NativeSession { thread, reported: Cell::new(0) })
     }
 
     /// What was made, or why nothing was.
@@ -187,10 +191,22 @@ impl NativeSession {
         self.thread.abort(token.to_bits());
     }
 
+    /// Tells the garbage collector how much memory stands behind this small object, so that it comes in time for models nobody closed.
+    #[napi(catch_unwind)]
+    pub fn report_memory(&self, env: &Env, bytes: f64) -> napi::Result<()> {
+        self.report(env, bytes as i64)
+    }
+
     /// Stops what runs, answers what is queued with `ERR_DISPOSED`, ends the thread. Safe to call twice.
     #[napi(catch_unwind)]
-    pub fn close(&self) {
+    pub fn close(&self, env: &Env) -> napi::Result<()> {
         self.thread.close();
+        self.report(env, 0)
+    }
+
+    fn report(&self, env: &Env, bytes: i64) -> napi::Result<()> {
+        let before = self.reported.replace(bytes);
+        env.adjust_external_memory(bytes - before).map(|_| ())
     }
 
     fn post<'e, T: Outcome>(
@@ -202,6 +218,12 @@ impl NativeSession {
         let (promise, settle) = promised(env)?;
         self.thread.post(token.map(f64::to_bits), command, settle);
         Ok(promise)
+    }
+}
+
+impl ObjectFinalize for NativeSession {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.report(&env, 0)
     }
 }
 

@@ -31,6 +31,7 @@ macro_rules! backend_suite {
             robustness::an_abort_in_between_leaves_whole_windows;
             robustness::a_parameter_that_is_not_finite_changes_nothing_else;
             robustness::windows_after_a_blow_up_change_nothing;
+            robustness::an_update_that_overflows_is_taken_back;
             optimizers::every_optimizer_follows_the_cores_formula;
             optimizers::padding_stays_zero;
             sampling::greedy_sampling_by_carry_equals_running_the_text_forward;

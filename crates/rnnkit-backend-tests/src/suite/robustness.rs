@@ -8,6 +8,7 @@ use rnnkit_core::backend::Backend;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::grad_clip::ClipSpec;
 use rnnkit_core::math::Scalar;
+use rnnkit_core::optim::{OptimizerSpec, Sgd};
 use rnnkit_core::session::TrainingSetup;
 use rnnkit_core::spec::{Activation, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict};
 
@@ -105,6 +106,23 @@ pub fn windows_after_a_blow_up_change_nothing<B: Backend>(make: Make<'_, B>) {
         request.resets.fill(true);
         let call = trainer.session.train(&request, &AtomicBool::new(false)).expect("the windows lie in the data");
         assert!(!call.reports[0].non_finite, "{}: a new call begins with a clean status", sample.name);
+    }
+}
+
+/// Loss and gradients are finite, but the step itself overflows: what stood before it stands, and is usable.
+pub fn an_update_that_overflows_is_taken_back<B: Backend>(make: Make<'_, B>) {
+    let optimizer = OptimizerSpec::Sgd(Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 1e6 });
+    let setup = TrainingSetup { optimizer, clip: ClipSpec::None {}, seed: 3 };
+    let largest = if size_of::<B::Real>() == 4 { f64::from(f32::MAX) } else { f64::MAX };
+    for sample in &training_samples() {
+        let mut trainer = Trainer::with(make(), sample, &setup);
+        trainer.train(0, 1, 1e-8);
+        let before = trainer.state();
+        let call = trainer.train(1, 2, largest);
+        assert!(call.reports[0].loss.is_finite() && call.reports[0].gradient_norm.is_finite(), "{}", sample.name);
+        assert!(call.reports.iter().all(|report| report.non_finite) && call.applied == 0, "{}", sample.name);
+        trainer.state().assert_same(&before, &sample.name);
+        assert_eq!(trainer.train(1, 1, 1e-8).applied, 1, "{}", sample.name);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod adagrad;
 mod adam;
+mod guard;
 mod rmsprop;
 mod sgd;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use guard::guarded;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::grad_clip::{CHUNK, ClipSpec, clip_value, global_norm, norm_scale, square_sum};
 use crate::math::Scalar;
 use crate::memory::zeros;
-use crate::optim::StepScalars;
+use crate::optim::{StepScalars, guarded};
 use crate::plan::{Layer, ModelPlan};
 use crate::spec::Predict;
 use crate::window::{Report, Values};
@@ -184,8 +184,10 @@ impl<R: Scalar> Backend for Reference<R> {
 
     fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
         let Some(training) = &mut run.training else { return Ok(()) };
-        if !run.prepared.non_finite {
-            step(run.parameters, training, &run.windows.scalars[k]);
+        let Some(report) = run.prepared.reports.last_mut() else { return Ok(()) };
+        if !run.prepared.non_finite && !step(run.parameters, training, &run.windows.scalars[k], report.gradient_norm)? {
+            run.prepared.non_finite = true;
+            report.non_finite = true;
         }
         Ok(())
     }
@@ -229,10 +231,7 @@ impl<R: Scalar> Backend for Reference<R> {
 
     fn clip_and_update(&mut self, parameters: &mut Vec<R>, mut training: Training<'_, Vec<R>>, scalars: &StepScalars) -> Result<Report> {
         let (norm, clipped) = clip(training.gradients, training.clip);
-        let non_finite = !norm.is_finite();
-        if !non_finite {
-            step(parameters, &mut training, scalars);
-        }
+        let non_finite = !norm.is_finite() || !step(parameters, &mut training, scalars, norm)?;
         Ok(Report { gradient_norm: norm, clipped, non_finite, ..Report::default() })
     }
 }
@@ -259,8 +258,11 @@ fn clip<R: Scalar>(gradients: &mut [R], clip: &ClipSpec) -> (f64, bool) {
     (norm, clipped)
 }
 
-/// One optimizer step on the whole buffer.
-fn step<R: Scalar>(parameters: &mut [R], training: &mut Training<'_, Vec<R>>, scalars: &StepScalars) {
-    let mut moments: Vec<&mut [R]> = training.moments.iter_mut().map(Vec::as_mut_slice).collect();
-    training.optimizer.apply(scalars, R::splat(1.0), parameters, training.gradients, &mut moments);
+/// One optimizer step on the whole buffer; whether it stands.
+fn step<R: Scalar>(parameters: &mut Vec<R>, training: &mut Training<'_, Vec<R>>, scalars: &StepScalars, norm: f64) -> Result<bool> {
+    let Training { gradients, moments, optimizer, .. } = training;
+    guarded(optimizer.is_tame(scalars, norm), parameters, moments, |parameters, moments| {
+        let mut moments: Vec<&mut [R]> = moments.iter_mut().map(Vec::as_mut_slice).collect();
+        optimizer.apply(scalars, R::splat(1.0), parameters, gradients, &mut moments);
+    })
 }

@@ -43,6 +43,9 @@ impl<B: Backend> Session<B> {
     }
 
     /// Scores K windows; the carry goes on from the evaluation's last call.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] if a loss is not finite, besides what a wrong request gives.
     pub fn evaluate(&mut self, evaluation: u32, request: &EvaluationRequest, abort: &AtomicBool) -> Result<Vec<Report>> {
         let predict = if request.every_step { Predict::EveryStep } else { self.plan.head.predict };
         let shape = Shape { lanes: request.lanes, time: request.time, training: false, taps: false };
@@ -78,6 +81,10 @@ impl<B: Backend> Session<B> {
             run.check_abort()?;
             self.backend.evaluate_window(&mut run, k)?;
         }
-        self.backend.finish(&mut run)
+        let reports = self.backend.finish(&mut run)?;
+        match reports.iter().find(|report| report.non_finite) {
+            Some(report) => Err(Error::NonFinite { what: format!("the loss on this text is {}", report.loss) }),
+            None => Ok(reports),
+        }
     }
 }

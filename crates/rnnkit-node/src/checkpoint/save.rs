@@ -31,6 +31,11 @@ impl Worker {
         let parameters = on_session!(&mut self.engine, session => session.parameters())?;
         let snapshot = if training { Some(self.snapshot()?) } else { None };
         let metadata = self.metadata(metadata, snapshot.as_ref())?;
+        let moments = snapshot.iter().flat_map(|snapshot| &snapshot.moments);
+        if !std::iter::once(&parameters).chain(moments).flatten().all(|value| value.is_finite()) {
+            // A file with them would be refused by the next load, and the good one it replaced would be gone.
+            return Err(Error::NonFinite { what: "the model to be saved holds numbers that are not finite".to_owned() }.into());
+        }
         let mut tensors = self.parameter_tensors(&parameters, |name| name.to_owned());
         if let Some(snapshot) = &snapshot {
             tensors.extend(self.training_tensors(snapshot));

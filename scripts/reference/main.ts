@@ -5,15 +5,15 @@
  * writes OUT/<case>.safetensors. Exit status 1: a case failed or could not be done.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { compareCase } from './reference/compare.ts'
-import { readTensors, writeTensors } from './reference/safetensors.ts'
-import { computeSchedule } from './reference/schedules.ts'
+import { compareCase } from './compare.ts'
+import { readTensors, writeTensors } from './safetensors.ts'
+import { computeSchedule } from './schedules.ts'
 
-const ROOT = resolve(import.meta.dirname, '..')
+const ROOT = resolve(import.meta.dirname, '../..')
 
 interface Outcome {
   name: string
@@ -34,6 +34,10 @@ const { values } = parseArgs({
 const here = process.env.INIT_CWD ?? process.cwd()
 const cases = resolve(here, values.cases)
 const out = values.write === undefined ? mkdtempSync(join(tmpdir(), 'rnnkit-reference-')) : resolve(here, values.write)
+if (!existsSync(cases)) {
+  console.error(`there is no folder of cases ${cases}`)
+  process.exit(2)
+}
 mkdirSync(out, { recursive: true })
 try {
   const outcomes = runDevice().map(addSchedule)
