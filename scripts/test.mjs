@@ -9,6 +9,7 @@ const node = process.execPath
 const STEPS = [
   { name: 'format', command: ['cargo', 'fmt', '--all', '--check'] },
   { name: 'clippy', command: ['cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings'] },
+  { name: 'rustdoc', command: ['cargo', 'doc', '--workspace', '--no-deps', '--locked', '--quiet'] },
   { name: 'biome', command: [node, 'node_modules/@biomejs/biome/bin/biome', 'ci', '.'] },
   { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.check.json'] },
   { name: 'cargo', command: ['cargo', 'test', '--workspace', '--locked', '--no-fail-fast'], counts: 'cargo' },

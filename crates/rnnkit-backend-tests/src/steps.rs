@@ -10,7 +10,7 @@ use crate::window::{real, wide};
 
 /// Parameters after each step, and the moments after the last.
 pub struct Walk {
-    /// [steps][parameters].
+    /// `[steps][parameters]`.
     pub path: Vec<Vec<f64>>,
     /// In the optimizer's order.
     pub moments: Vec<Vec<f64>>,

@@ -42,9 +42,9 @@ pub struct Setup {
     pub lanes: usize,
     /// Time steps T.
     pub time: usize,
-    /// [N]: where each lane starts.
+    /// `[N]`: where each lane starts.
     pub starts: Vec<u32>,
-    /// [N]: whether it starts from zero.
+    /// `[N]`: whether it starts from zero.
     pub resets: Vec<bool>,
     /// Dropout.
     pub masks: Masks,

@@ -54,9 +54,9 @@ pub struct Recurrent {
     pub weight_ih: Range<usize>,
     /// [G*H, H].
     pub weight_hh: Range<usize>,
-    /// [G*H].
+    /// `[G*H]`.
     pub bias_ih: Range<usize>,
-    /// [G*H].
+    /// `[G*H]`.
     pub bias_hh: Range<usize>,
 }
 
@@ -73,7 +73,7 @@ pub struct Dense {
     pub one_hot: bool,
     /// [size, input] in the flat buffer.
     pub weight: Range<usize>,
-    /// [size].
+    /// `[size]`.
     pub bias: Range<usize>,
 }
 
@@ -97,7 +97,7 @@ pub struct Head {
     pub input: usize,
     /// Outputs.
     pub size: usize,
-    /// [size, input] and [size] in the flat buffer; none for an identity head.
+    /// `[size, input]` and `[size]` in the flat buffer; none for an identity head.
     pub weights: Option<(Range<usize>, Range<usize>)>,
 }
 

@@ -94,7 +94,7 @@ pub struct HeadSpec {
     pub predict: Predict,
     /// Outputs: V for cross-entropy, 1 to [`MAX_VOCABULARY`].
     pub size: usize,
-    /// `Linear`: `head.weight` [size, H] and `head.bias` [size]. `Identity`: the last layer's output itself, of `size` values.
+    /// `Linear`: `head.weight` `[size, H]` and `head.bias` `[size]`. `Identity`: the last layer's output itself, of `size` values.
     #[serde(default)]
     pub projection: Projection,
     /// Share of the head's input dropped in training, [0, 1).

@@ -161,7 +161,7 @@ pub struct WindowPlan {
     pub starts: Vec<u32>,
     /// [K, N]: whether the lane starts this window from a zero carry.
     pub resets: Vec<bool>,
-    /// [K] in training: what the optimizer needs to know of each step. Empty in evaluation.
+    /// `[K]` in training: what the optimizer needs to know of each step. Empty in evaluation.
     pub scalars: Vec<StepScalars>,
     /// Number of the first window's step, from 0; masks are drawn by it.
     pub first_step: u64,

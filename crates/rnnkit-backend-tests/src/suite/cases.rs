@@ -13,7 +13,7 @@ const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../__test__/referen
 /// The cases that can be done so far; the others fail as unsupported. Grows with what the project can do.
 const DONE: usize = 148;
 
-/// Every case that is not of an unsupported kind passes, and no fewer than [`DONE`].
+/// Every case that is not of an unsupported kind passes, and no fewer than `DONE`.
 pub fn the_reference_cases_pass<B: Backend>(make: Make<'_, B>) {
     let mut done = 0;
     for entry in std::fs::read_dir(CASES).expect("the repository has the cases") {

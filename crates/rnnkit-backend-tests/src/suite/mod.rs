@@ -1,4 +1,4 @@
-//! The suite: what every backend must hold, generic over the backend. [`backend_suite!`] makes each claim a test.
+//! The suite: what every backend must hold, generic over the backend. [`crate::backend_suite!`] makes each claim a test.
 
 pub mod cases;
 pub mod gradients;

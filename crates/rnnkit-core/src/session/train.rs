@@ -40,7 +40,7 @@ pub struct TrainingRequest {
     pub starts: Vec<u32>,
     /// [K, N].
     pub resets: Vec<bool>,
-    /// [K].
+    /// `[K]`.
     pub learning_rates: Vec<f64>,
     /// Masks to use instead of drawn ones (tests).
     pub masks: Option<Vec<Vec<bool>>>,
