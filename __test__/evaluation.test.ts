@@ -30,8 +30,8 @@ test('every symbol is scored once but the first', async (t) => {
 async function natsInOneWindow(model: CharModel, ids: Uint32Array): Promise<number> {
   const session = await openSession(model.spec, 'reference', 1, Number.POSITIVE_INFINITY)
   try {
-    const values = await session.parameters()
-    const parameters = await model.parameters()
+    const values = session.parameters()
+    const parameters = model.parameters()
     for (const { name, offset } of session.layout) values.set(parameters[name]!.data, offset)
     await session.setParameters(values)
     const request = {

@@ -33,7 +33,7 @@ test('a training comes back from a file with everything it was', async (t) => {
   await session.save(path, JSON.stringify({ note: 'ä "quoted"' }), [HISTORY], true)
   const opened = await openCheckpoint(path, 1e9, EXTRAS)
   const state = await session.trainingState()
-  t.deepEqual(opened.parameters, await session.parameters())
+  t.deepEqual(opened.parameters, session.parameters())
   t.deepEqual(opened.moments, state.moments)
   t.deepEqual([opened.carryLanes, opened.carry], [state.carryLanes, state.carry])
   t.deepEqual(JSON.parse(opened.training ?? ''), { ...JSON.parse(SETUP), steps: 5, lanes: 2 })
@@ -62,7 +62,7 @@ test('a model saved without its training has none', async (t) => {
   const { session, path } = await trained(t)
   await session.save(path, '{}', [], false)
   const opened = await openCheckpoint(path, 1e9, '[]')
-  t.deepEqual(opened.parameters, await session.parameters())
+  t.deepEqual(opened.parameters, session.parameters())
   t.deepEqual(
     [opened.training, opened.moments, opened.carryLanes, opened.carry],
     [undefined, undefined, undefined, undefined],
@@ -102,7 +102,7 @@ test('a model that no load would take replaces no file', async (t) => {
   const { session, path } = await trained(t)
   await session.save(path, '{}', [], false)
   const before = await readFile(path)
-  await session.setParameters((await session.parameters()).fill(Number.NaN))
+  await session.setParameters(session.parameters().fill(Number.NaN))
   await t.throwsAsync(session.save(path, '{}', [], false), { code: 'ERR_NON_FINITE' })
   t.deepEqual(await readFile(path), before)
 })

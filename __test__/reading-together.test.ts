@@ -15,9 +15,7 @@ test('a short sample resolves while a long text is still scored, and changes not
   const note = <T>(name: string, promise: Promise<T>) => promise.finally(() => ended.push(name))
   const scoring = note('score', model.evaluate({ text: LONG_TEXT }))
   const sampling = note('sample', model.sample({ length: 10, seed: 1 }))
-  const parameters = note('parameters', model.parameters())
   t.deepEqual({ sample: await sampling, score: await scoring }, alone)
-  await parameters
   t.is(ended.at(-1), 'score', ended.join())
   model.dispose()
 })
@@ -31,6 +29,20 @@ test("a short sample resolves during a training's validation", async (t) => {
   await model.sample({ length: 10 }).then(() => ended.push('sample'))
   await training
   t.deepEqual(ended, ['sample', 'training'])
+  model.dispose()
+})
+
+test('parameters are there at once while a training goes on, and are those of its last finished call', async (t) => {
+  const model = await trainCharModel({ ...TINY, steps: 1 })
+  const before = model.parameters().weight_hh_l0!.data
+  const stopping = new AbortController()
+  const training = model.train({ steps: 1_000_000, signal: stopping.signal })
+  while (model.position.step < 5) await new Promise((resolve) => setImmediate(resolve))
+  const during = model.parameters().weight_hh_l0!.data
+  t.notDeepEqual(during, before)
+  t.true(during.every(Number.isFinite))
+  stopping.abort()
+  await t.throwsAsync(training, { code: 'ERR_ABORTED' })
   model.dispose()
 })
 

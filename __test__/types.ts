@@ -18,7 +18,7 @@ export function checkedByTheCompiler(model: CharModel, train: typeof trainCharMo
   expectTypeOf(model.sample).returns.resolves.toEqualTypeOf<string>()
   expectTypeOf(model.stream).returns.toExtend<AsyncIterable<string>>()
   expectTypeOf(model.evaluate).returns.resolves.toEqualTypeOf<LossReport>()
-  expectTypeOf(model.parameters).returns.resolves.toEqualTypeOf<Record<string, Parameter>>()
+  expectTypeOf(model.parameters).returns.toEqualTypeOf<Record<string, Parameter>>()
   expectTypeOf(model.history).toEqualTypeOf<HistoryEntry[]>()
   expectTypeOf(model).toExtend<Disposable>()
   expectTypeOf<Parameters<NonNullable<TrainCharModelOptions['onProgress']>>[0]>().toEqualTypeOf<Progress<CharModel>>()

@@ -178,11 +178,14 @@ export class CharModel {
     await trainExclusively(this.#parts, () => trainFurther(this, this.#parts, plan))
   }
 
-  /** Copies of all parameters, under PyTorch's names and in its layout (`weight_ih_l0` …). */
-  async parameters(): Promise<Record<string, Parameter>> {
+  /**
+   * Copies of all parameters, under PyTorch's names and in its layout (`weight_ih_l0` …), at once. During a training it waits for the
+   * engine's call that runs, some 50 ms: in `onProgress` none does.
+   */
+  parameters(): Record<string, Parameter> {
     this.#refuseDisposed()
-    const { session, turns } = this.#parts
-    const values = await turns.share(() => session.parameters())
+    const { session } = this.#parts
+    const values = session.parameters()
     const named = session.layout.map(({ name, shape, offset }): [string, Parameter] => {
       const size = shape.reduce((product, length) => product * length, 1)
       return [name, { shape: [...shape], data: values.slice(offset, offset + size) }]

@@ -34,7 +34,7 @@ async function inspectFile(file: string): Promise<Inspected> {
   return {
     layers: describeLayers(model.spec),
     parameters: model.parameterCount,
-    tensors: Object.entries(await model.parameters()).map(([name, { shape }]) => ({ name, shape })),
+    tensors: Object.entries(model.parameters()).map(([name, { shape }]) => ({ name, shape })),
     vocabulary: { size: model.vocabulary.length, unit: model.unit, symbols: model.vocabulary },
     steps: model.position.step,
     epochs: model.position.epoch,

@@ -95,8 +95,8 @@ export interface Session {
   readonly description: string
   readonly layout: readonly TensorPlace[]
   initialize(init: unknown, seed: number, forgetBiases: Float64Array, signal?: AbortSignal): Promise<void>
-  /** All parameters, flat by the layout. */
-  parameters(): Promise<Float32Array>
+  /** All parameters, flat by the layout; waits for the call that runs now. */
+  parameters(): Float32Array
   setParameters(values: Float32Array): Promise<void>
   load(ids: Uint32Array): Promise<number>
   unload(data: number): Promise<void>
@@ -154,7 +154,7 @@ class EngineSession implements Session {
     return this.#abortable(signal, (token) => this.#native.initialize(drawn, seed, forgetBiases, token))
   }
 
-  parameters(): Promise<Float32Array> {
+  parameters(): Float32Array {
     return this.#native.parameters()
   }
 

@@ -3,7 +3,7 @@ import type * as Addon from '../../native/index.cjs'
 import { MAX_SAMPLED } from '../limits.ts'
 import { integer, real, text } from '../options/check.ts'
 import { binding } from './binding.ts'
-import { guarded, type Unwrapped, unwrap } from './unwrap.ts'
+import { guarded, type Unwrapped, unwrap, unwrapNow } from './unwrap.ts'
 
 export type { NativeEvaluationRequest, NativeTensor, NativeTrainingRequest } from '../../native/index.cjs'
 export type NativeReady = Unwrapped<Addon.NativeReady>
@@ -67,9 +67,9 @@ export class NativeSession {
     this.#native.reportMemory(integer('bytes', bytes, WHOLE))
   }
 
-  /** The flat parameters, laid out as `ready` says. */
-  async parameters(): Promise<Float32Array> {
-    return (await unwrap(() => this.#native.parameters())).values
+  /** The flat parameters, laid out as `ready` says; waits for the call that runs now, not for those that are queued. */
+  parameters(): Float32Array {
+    return unwrapNow(() => this.#native.parameters()).values
   }
 
   async setParameters(values: Float32Array): Promise<void> {

@@ -16,7 +16,15 @@ export type Unwrapped<Outcome extends NativeOutcome> = Required<Omit<Outcome, 'e
  * @throws RnnKitError of the outcome's code; ERR_INTERNAL for anything that the addon throws by itself.
  */
 export async function unwrap<Outcome extends NativeOutcome>(call: () => Promise<Outcome>): Promise<Unwrapped<Outcome>> {
-  const { error, ...fields } = await guarded(call)
+  return fieldsOf(await guarded(call))
+}
+
+/** As `unwrap`, for what the addon answers at once. */
+export function unwrapNow<Outcome extends NativeOutcome>(call: () => Outcome): Unwrapped<Outcome> {
+  return fieldsOf(guarded(call))
+}
+
+function fieldsOf<Outcome extends NativeOutcome>({ error, ...fields }: Outcome): Unwrapped<Outcome> {
   if (error !== undefined) throw nativeError(error)
   return fields as Unwrapped<Outcome>
 }

@@ -58,10 +58,10 @@ impl NativeSession {
         self.post(env, Some(token), move |worker, call| worker.initialize(&parsed("init", &init)?, whole("seed", seed)?, &biases, call))
     }
 
-    /// The flat buffer.
+    /// The flat buffer, at once: waits for the call that runs now, not for those that are queued.
     #[napi(catch_unwind)]
-    pub fn parameters<'e>(&self, env: &'e Env) -> Promise<'e, NativeParameters> {
-        self.post(env, None, |worker, _| worker.parameters())
+    pub fn parameters(&self) -> NativeParameters {
+        self.thread.ask(|worker, _| worker.parameters()).unwrap_or_else(|failure| NativeParameters::failed(&failure))
     }
 
     /// Overwrites the flat buffer.

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
@@ -97,6 +97,25 @@ impl<W: 'static> SessionThread<W> {
         command: impl FnOnce(&mut W, &Call) -> Result<T, Failure> + Send + 'static,
         answer: impl FnOnce(Result<T, Failure>) + Send + 'static,
     ) {
+        self.enqueue(token, command, answer, VecDeque::push_back);
+    }
+
+    /// Runs a command before all that are queued, and waits for it: as long as the command that runs now takes, and it itself.
+    pub fn ask<T: Send + 'static>(&self, command: impl FnOnce(&mut W, &Call) -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        // A receiver that is gone needs no answer.
+        let answer = move |result| drop(sender.send(result));
+        self.enqueue(None, command, answer, VecDeque::push_front);
+        receiver.recv().unwrap_or_else(|_| Err(Error::internal("a command was dropped without an answer").into()))
+    }
+
+    fn enqueue<T: 'static>(
+        &self,
+        token: Option<u64>,
+        command: impl FnOnce(&mut W, &Call) -> Result<T, Failure> + Send + 'static,
+        answer: impl FnOnce(Result<T, Failure>) + Send + 'static,
+        push: fn(&mut VecDeque<Job<W>>, Job<W>),
+    ) {
         let call = Arc::new(Call { token, abort: AtomicBool::new(false), closing: AtomicBool::new(false) });
         let its = Arc::clone(&call);
         let work: Work<W> = Box::new(move |slot| answer(slot.and_then(|slot| run(slot, &its, command))));
@@ -106,7 +125,7 @@ impl<W: 'static> SessionThread<W> {
             work(Err(failure));
             return;
         }
-        state.queue.push_back(Job { call, work });
+        push(&mut state.queue, Job { call, work });
         self.shared.work.notify_one();
     }
 
@@ -276,6 +295,24 @@ mod tests {
         let answers: Vec<_> = (0..10).map(|_| add(&thread)).collect();
         let values: Vec<u32> = answers.iter().map(|answer| answer.recv_timeout(PATIENCE).unwrap().unwrap()).collect();
         assert_eq!(values, (1..=10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_question_is_answered_before_what_is_queued() {
+        let thread = counter();
+        let (started, running) = channel();
+        let first = posted(&thread, None, move |_, _| {
+            started.send(()).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+            Ok(())
+        });
+        running.recv_timeout(PATIENCE).unwrap();
+        let queued = add(&thread);
+        assert_eq!(thread.ask(|count, _| Ok(*count)), Ok(0));
+        assert_eq!(first.recv_timeout(PATIENCE).unwrap(), Ok(()));
+        assert_eq!(queued.recv_timeout(PATIENCE).unwrap(), Ok(1));
+        thread.close();
+        assert_eq!(thread.ask(|count, _| Ok(*count)), Err(Failure::Disposed));
     }
 
     #[test]
