@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { isBuilt } from './build-stamp.mjs'
 import { run } from './run.mjs'
 
+/** What is set up is no result: stdout stays free for those. */
+const TO_STDERR = ['inherit', process.stderr, 'inherit']
+
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Installs and builds what is missing or out of date. Throws when a command fails. */
@@ -16,13 +19,13 @@ export async function setUp() {
 export async function install() {
   if (isInstalled()) return
   console.error('Installing the development dependencies …')
-  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { cwd: root })
+  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { cwd: root, stdio: TO_STDERR })
 }
 
 export async function build() {
   if (isBuilt()) return
   console.error('Building the addon and the package (the first time takes some minutes) …')
-  await run(process.execPath, ['scripts/build.mjs'], { cwd: root })
+  await run(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: TO_STDERR })
 }
 
 /** Whether node_modules holds what the lock file asks for. npm leaves its own list there; packages for other platforms are not in it. */
