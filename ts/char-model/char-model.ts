@@ -120,7 +120,8 @@ export class CharModel {
 
   /**
    * New text after a prefix (the new text only).
-   * @throws ERR_UNKNOWN_SYMBOL for a prefix with symbols the model does not know, ERR_ABORTED, ERR_INVALID_OPTION
+   * @throws ERR_UNKNOWN_SYMBOL for a prefix with symbols the model does not know, ERR_ABORTED, ERR_INVALID_OPTION,
+   *   ERR_NON_FINITE for a model whose training has run off
    */
   async sample(options?: SamplingOptions): Promise<string> {
     const sampling = samplingOptions(options)
@@ -141,7 +142,8 @@ export class CharModel {
 
   /**
    * Scores a text: each symbol once but the first, from all before it.
-   * @throws ERR_CORPUS_TOO_SHORT for fewer than two symbols, ERR_UNKNOWN_SYMBOL, ERR_ABORTED, ERR_INVALID_OPTION
+   * @throws ERR_CORPUS_TOO_SHORT for fewer than two symbols, ERR_UNKNOWN_SYMBOL, ERR_ABORTED, ERR_INVALID_OPTION, ERR_NON_FINITE as
+   *   `sample`
    */
   async evaluate(options: EvaluateOptions): Promise<LossReport> {
     const plan = evaluateOptions(options)

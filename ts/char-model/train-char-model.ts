@@ -15,7 +15,7 @@ import { startPosition } from '../training/position.ts'
 import { CharModel } from './char-model.ts'
 import type { CharParts } from './parts.ts'
 import { type PlannedText, planText } from './plan-text.ts'
-import { refuseLongWarmup, refuseUnknownPrefixes, trainAnew, trainExclusively } from './training.ts'
+import { refuseLongWarmup, refuseUnknownPrefixes, runPlanned, startAnew, trainExclusively } from './training.ts'
 
 /** Only `corpus` and one of `epochs` and `steps` are required. */
 export type TrainCharModelOptions = TrainCharModelOptionsOf<CharModel>
@@ -53,7 +53,15 @@ async function prepare(plan: CharModelPlan): Promise<{ planned: PlannedText; par
   const ids = await inSlices(vocabulary.encoding(text, 'corpus'), signal)
   const planned = planText(ids, plan.recipe)
   refuseLongWarmup(plan.recipe, plan.run, planned)
-  return { planned, parts: await openParts(plan, vocabulary, signal) }
+  const parts = await openParts(plan, vocabulary, signal)
+  try {
+    // Before anyone may hold the model: one that was never readied could neither be trained on nor saved.
+    await startAnew(parts, planned, plan.recipe, plan.run)
+  } catch (error) {
+    parts.session.close()
+    throw error
+  }
+  return { planned, parts }
 }
 
 /** Trains; a model whose training fails before anyone was given it is disposed of. */
@@ -70,7 +78,7 @@ async function trainOrDispose(
     return onProgress?.(progress)
   }
   try {
-    await trainAnew(model, parts, text, plan.recipe, { ...plan.run, onProgress: onProgress && telling })
+    await runPlanned(model, parts, text, { ...plan.run, onProgress: onProgress && telling })
   } catch (error) {
     if (!given && !(error instanceof TrainingError)) model.dispose()
     throw error

@@ -34,23 +34,6 @@ export async function trainExclusively(parts: CharParts, training: () => Promise
   }
 }
 
-/** Trains for the first time, or with all of the training state anew. */
-export async function trainAnew<Model>(
-  model: Model,
-  parts: CharParts,
-  text: PlannedText,
-  recipe: Recipe,
-  run: RunPlan,
-): Promise<void> {
-  await carryingModel(
-    model,
-    () => parts.position.steps,
-    run.signal,
-    () => startAnew(parts, text, recipe, run),
-  )
-  await runPlanned(model, parts, text, run)
-}
-
 /** Trains further, as `train` was asked to. */
 export async function trainFurther<Model>(model: Model, parts: CharParts, plan: FurtherPlan): Promise<void> {
   const { recipe, run, fresh } = plan
@@ -72,8 +55,13 @@ export async function trainFurther<Model>(model: Model, parts: CharParts, plan: 
   await runPlanned(model, parts, text, run)
 }
 
-/** Readies the session in a turn of its own. */
-async function startAnew(parts: CharParts, text: PlannedText, recipe: Recipe, { signal }: RunPlan): Promise<void> {
+/** Readies the session, in a turn of its own, for a training from its first step on. */
+export async function startAnew(
+  parts: CharParts,
+  text: PlannedText,
+  recipe: Recipe,
+  { signal }: RunPlan,
+): Promise<void> {
   const digest = await inSlices(digesting(text), signal)
   await parts.turns.take(async () => {
     await makeResident(parts, text)
@@ -103,7 +91,13 @@ function refuseForeignWindow({ epoch, window }: Position, { batches }: PlannedTe
   throw new RnnKitError({ code: 'ERR_CHECKPOINT_TENSOR', message, field: 'training.position', value: window })
 }
 
-async function runPlanned<Model>(model: Model, parts: CharParts, text: PlannedText, run: RunPlan): Promise<void> {
+/** Runs the training that the session was readied for. */
+export async function runPlanned<Model>(
+  model: Model,
+  parts: CharParts,
+  text: PlannedText,
+  run: RunPlan,
+): Promise<void> {
   const { recipe, position } = parts
   const endStep = position.steps + stepsOf(run.duration, text.batches, position.epoch)
   if (!Number.isSafeInteger(endStep)) {

@@ -44,6 +44,8 @@ function endQuietlyWithReader(): void {
     process.stderr.write(`${describeError(error).line}\n`)
     process.exit(EXIT.failure)
   })
+  // Progress that nobody reads any more is no reason to lose a training.
+  process.stderr.on('error', () => {})
 }
 
 function version(): string {

@@ -53,7 +53,9 @@ export class Turns {
       }
       if (signal !== undefined) {
         stopHearing = onAbort(signal, () => {
-          this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+          const at = this.#waiting.indexOf(waiting)
+          if (at < 0) return // its turn came while others heard the signal
+          this.#waiting.splice(at, 1)
           reject(signal.reason)
           this.#beginNext()
         })
