@@ -254,9 +254,11 @@ test('files that are no text are refused with their place', async (t) => {
 })
 
 test('a model too big for memory is refused with the bytes needed and available', async (t) => {
-  const error = await rejectsWith(t, train({ ...base, hiddenSize: 1_000_000 }), 'ERR_MEMORY')
-  t.regex(error.message, /needs about \d{13,} bytes to train, \d+ are available/)
-  await rejectsWith(t, train({ ...base, batchSize: 2 ** 24, unrollLength: 2 ** 24 }), 'ERR_MEMORY')
+  const error = await rejectsWith(t, train({ ...base, hiddenSize: 1_000_000 }), 'ERR_MEMORY', 'hiddenSize')
+  t.is(error.value, 1_000_000)
+  t.regex(error.message, /needs about [\d,]+ GB to train, [\d.]+ GB are available \(\d{13,} and \d+ bytes\)/)
+  await rejectsWith(t, train({ ...base, batchSize: 2 ** 24, unrollLength: 100 }), 'ERR_MEMORY', 'batchSize')
+  await rejectsWith(t, train({ ...base, batchSize: 100, unrollLength: 2 ** 24 }), 'ERR_MEMORY', 'unrollLength')
   await rejectsWith(
     t,
     train({ ...base, batchSize: 1, unrollLength: 1, hiddenSize: 16_385 }),

@@ -1,7 +1,7 @@
 /** Reads a model of text from a file: the engine checks the file, then everything in it is put back where it was. */
 
 import { RnnKitError } from '../errors.ts'
-import { checkMemory, memoryAvailable, trainingBytes } from '../model/memory.ts'
+import { checkMemory, memoryAvailable } from '../model/memory.ts'
 import type { ModelSpec } from '../model/spec.ts'
 import { openSession } from '../native/engine-session.ts'
 import { openCheckpoint } from '../native/native-session.ts'
@@ -37,7 +37,7 @@ async function read(file: string, maxFileBytes: number, device: Device): Promise
   }
   const moments = opened.moments ?? []
   const available = memoryAvailable()
-  checkMemory(trainingBytes(spec, { moments: moments.length, lanes: 1, time: 1, device: device.name }), available)
+  checkMemory(spec, { moments: moments.length, lanes: 1, time: 1, device: device.name }, available, 'model')
   const session = await openSession(spec, device.name, device.threads, available)
   try {
     await session.setParameters(opened.parameters)

@@ -4,7 +4,7 @@ import { stoppable } from '../aborted.ts'
 import { readCorpus } from '../corpus/read-corpus.ts'
 import { Vocabulary } from '../corpus/vocabulary.ts'
 import { TrainingError } from '../errors.ts'
-import { checkMemory, memoryAvailable, momentBuffers, trainingBytes } from '../model/memory.ts'
+import { checkMemory, memoryAvailable, momentBuffers } from '../model/memory.ts'
 import { checkSizes, forgetBiases, type ModelSpec, modelSpec } from '../model/spec.ts'
 import { openSession } from '../native/engine-session.ts'
 import { Turns } from '../native/turns.ts'
@@ -122,7 +122,7 @@ function checkModel(plan: CharModelPlan, vocabulary: number): { spec: ModelSpec;
   const available = memoryAvailable()
   const { batchSize: lanes, unrollLength: time, optimizer } = recipe
   const size = { moments: momentBuffers(optimizer.spec), lanes, time, device: plan.device.name }
-  checkMemory(trainingBytes(spec, size), available)
+  checkMemory(spec, size, available, model.listed ? 'layers' : 'hiddenSize')
   checkSizes(model)
   return { spec, available }
 }

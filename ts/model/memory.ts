@@ -38,11 +38,18 @@ export function momentBuffers({ kind, ...options }: OptimizerSpec): number {
  * Bytes that a training takes about: parameters, gradients, moments and packed copies, what BPTT keeps of a window (gates, states and
  * their gradients at each time step and lane), and the logits.
  */
-export function trainingBytes(spec: ModelSpec, { moments, lanes, time, device }: TrainingSize): number {
-  const perRow = spec.layers.map((layer) => (layer.kind === 'dense' ? 2 : 2 * GATES[layer.cell] + 2) * layer.size)
+export function trainingBytes(spec: ModelSpec, size: TrainingSize): number {
+  return parameterBytes(spec, size) + windowBytes(spec, size)
+}
+
+function parameterBytes(spec: ModelSpec, { moments, device }: TrainingSize): number {
   const copies = 2 + moments + (device === 'cpu' ? PACKED_COPIES : 0)
-  const window = lanes * time * (perRow.reduce((sum, width) => sum + width, 0) + spec.head.size)
-  return 4 * (parameterCount(spec) * copies + window)
+  return 4 * parameterCount(spec) * copies
+}
+
+function windowBytes(spec: ModelSpec, { lanes, time }: TrainingSize): number {
+  const perRow = spec.layers.map((layer) => (layer.kind === 'dense' ? 2 : 2 * GATES[layer.cell] + 2) * layer.size)
+  return 4 * lanes * time * (perRow.reduce((sum, width) => sum + width, 0) + spec.head.size)
 }
 
 /** Bytes that this process can still take, limits of its container included. */
@@ -54,12 +61,29 @@ export function memoryAvailable(): number {
   return limit > 0 ? Math.min(limit, freemem()) : freemem()
 }
 
-/** @throws ERR_MEMORY with the bytes needed and available */
-export function checkMemory(needed: number, available: number): void {
+/**
+ * @param widths the option that sets how wide the layers are
+ * @throws ERR_MEMORY with the bytes needed and available, and the option that asks for most of them
+ */
+export function checkMemory(spec: ModelSpec, size: TrainingSize, available: number, widths: string): void {
+  const needed = trainingBytes(spec, size)
   if (needed <= available) return
+  const { lanes, time } = size
+  const widest = Math.max(...spec.layers.map((layer) => layer.size))
+  const [field, value] =
+    parameterBytes(spec, size) > windowBytes(spec, size)
+      ? [widths, widest]
+      : lanes > time
+        ? ['batchSize', lanes]
+        : ['unrollLength', time]
   throw new RnnKitError({
     code: 'ERR_MEMORY',
-    message: `the model needs about ${needed} bytes to train, ${available} are available: take smaller layers, batchSize or unrollLength`,
-    value: needed,
+    message: `${field} is ${value}: the model needs about ${gigabytes(needed)} to train, ${gigabytes(available)} are available (${needed} and ${available} bytes): take smaller layers, batchSize or unrollLength`,
+    field,
+    value,
   })
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toLocaleString('en', { maximumSignificantDigits: 3 })} GB`
 }
