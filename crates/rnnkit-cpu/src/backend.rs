@@ -52,6 +52,31 @@ impl Cpu {
         })
     }
 
+    /// Some layers forward over some time steps, each tile on one thread.
+    fn layers_forward(&self, run: &mut RunOf<'_, Self>, layers: Range<usize>, steps: Range<usize>) -> Result<()> {
+        let (plan, abort, Workspace { tiles, weights, .. }) = (run.plan, run.abort, &mut *run.prepared);
+        let stop = || abort.load(Ordering::Relaxed);
+        self.pool.for_each(tiles, |_, tile| {
+            for layer in layers.clone() {
+                layer_forward(self.isa, tile, plan, weights, layer, steps.clone(), &stop);
+            }
+        });
+        run.check_abort()
+    }
+
+    /// The same back, last layer first.
+    fn layers_backward(&self, run: &mut RunOf<'_, Self>, layers: Range<usize>, steps: Range<usize>) -> Result<()> {
+        let (plan, time, abort) = (run.plan, run.windows.time, run.abort);
+        let Workspace { tiles, weights, .. } = &mut *run.prepared;
+        let stop = || abort.load(Ordering::Relaxed);
+        self.pool.for_each(tiles, |_, tile| {
+            for layer in layers.clone().rev() {
+                layer_backward(self.isa, tile, plan, weights, layer, steps.clone(), time, &stop);
+            }
+        });
+        run.check_abort()
+    }
+
     fn gradients<'a>(&'a self, run: &RunOf<'a, Self>) -> Gradients<'a> {
         Gradients { isa: self.isa, pool: &self.pool, time: run.windows.time, abort: run.abort }
     }
@@ -94,7 +119,7 @@ fn layer_forward(
     }
 }
 
-/// One layer of one tile back over some time steps, the last of the window among them if `last`.
+/// One layer of one tile back over some time steps of a window of `time`.
 fn layer_backward(
     isa: Isa,
     tile: &mut LaneTile,
@@ -196,15 +221,11 @@ impl Backend for Cpu {
     }
 
     fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        let (plan, Workspace { tiles, weights, .. }) = (run.plan, &mut *run.prepared);
-        self.pool.for_each(tiles, |_, tile| layer_forward(self.isa, tile, plan, weights, layer, steps.clone(), &|| false));
-        Ok(())
+        self.layers_forward(run, layer..layer + 1, steps)
     }
 
     fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        let (plan, time, Workspace { tiles, weights, .. }) = (run.plan, run.windows.time, &mut *run.prepared);
-        self.pool.for_each(tiles, |_, tile| layer_backward(self.isa, tile, plan, weights, layer, steps.clone(), time, &|| false));
-        Ok(())
+        self.layers_backward(run, layer..layer + 1, steps)
     }
 
     fn step_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
@@ -216,27 +237,11 @@ impl Backend for Cpu {
     }
 
     fn block_forward(&mut self, run: &mut RunOf<'_, Self>, block: Range<usize>) -> Result<()> {
-        let (plan, time, abort) = (run.plan, run.windows.time, run.abort);
-        let Workspace { tiles, weights, .. } = &mut *run.prepared;
-        let stop = || abort.load(Ordering::Relaxed);
-        self.pool.for_each(tiles, |_, tile| {
-            for layer in block.clone() {
-                layer_forward(self.isa, tile, plan, weights, layer, 0..time, &stop);
-            }
-        });
-        run.check_abort()
+        self.layers_forward(run, block, 0..run.windows.time)
     }
 
     fn block_backward(&mut self, run: &mut RunOf<'_, Self>, block: Range<usize>) -> Result<()> {
-        let (plan, time, abort) = (run.plan, run.windows.time, run.abort);
-        let Workspace { tiles, weights, .. } = &mut *run.prepared;
-        let stop = || abort.load(Ordering::Relaxed);
-        self.pool.for_each(tiles, |_, tile| {
-            for layer in block.clone().rev() {
-                layer_backward(self.isa, tile, plan, weights, layer, 0..time, time, &stop);
-            }
-        });
-        run.check_abort()
+        self.layers_backward(run, block, 0..run.windows.time)
     }
 
     fn head_and_loss(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
