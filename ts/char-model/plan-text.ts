@@ -1,6 +1,6 @@
 /** Cuts a text into its shares and plans its windows, or says how long it would have to be. */
 import { type BatchPlan, createBatchPlan, minimumSymbols } from '../batches/index.ts'
-import { type CorpusSplit, rangesOf } from '../corpus/split.ts'
+import { type CorpusSplit, splitCorpus } from '../corpus/split.ts'
 import { RnnKitError } from '../errors.ts'
 import type { Recipe } from '../options/training.ts'
 
@@ -40,7 +40,7 @@ function fits(symbols: number, sizes: Sizes): boolean {
 }
 
 function splitOf(symbols: number, { validation, test }: Sizes): CorpusSplit {
-  return rangesOf(symbols, validation.share, test.share)
+  return splitCorpus(symbols, validation.share, test.share)
 }
 
 function windowsOf({ batchSize: lanes, unrollLength: unroll, batches }: Sizes) {
