@@ -31,6 +31,20 @@ pub enum Error {
         /// Why, and what would do.
         reason: String,
     },
+    /// The device went away while it was in use; what lay on it is gone.
+    DeviceLost {
+        /// The device, in words.
+        device: String,
+        /// What its driver said.
+        reason: String,
+    },
+    /// The device or its driver refused work that it should have taken.
+    DeviceFailed {
+        /// The device, in words.
+        device: String,
+        /// What was refused, and why.
+        problem: String,
+    },
     /// A file that cannot be read as a model, or could not be written.
     Checkpoint {
         /// One of the `ERR_CHECKPOINT_…` codes.
@@ -84,6 +98,8 @@ impl Error {
             Error::Invalid { .. } => "ERR_INVALID_OPTION",
             Error::Memory { .. } => "ERR_MEMORY",
             Error::DeviceUnavailable { .. } => "ERR_DEVICE_UNAVAILABLE",
+            Error::DeviceLost { .. } => "ERR_DEVICE_LOST",
+            Error::DeviceFailed { .. } => "ERR_DEVICE_FAILED",
             Error::Checkpoint { code, .. } => code,
             Error::NonFinite { .. } => "ERR_NON_FINITE",
             Error::Aborted => "ERR_ABORTED",
@@ -96,7 +112,9 @@ impl Error {
         let (field, value) = match self {
             Error::Invalid { field, value, .. } => (Some(field.clone()), Some(value.clone())),
             Error::Memory { needed, .. } => (None, Some(needed.to_string())),
-            Error::DeviceUnavailable { device, .. } => (Some("device".to_owned()), Some(device.clone())),
+            Error::DeviceUnavailable { device, .. } | Error::DeviceLost { device, .. } | Error::DeviceFailed { device, .. } => {
+                (Some("device".to_owned()), Some(device.clone()))
+            }
             Error::Checkpoint { field, .. } => (Some(field.clone()), None),
             Error::NonFinite { .. } | Error::Aborted | Error::Internal { .. } => (None, None),
         };
@@ -115,6 +133,12 @@ impl std::fmt::Display for Error {
                 )
             }
             Error::DeviceUnavailable { device, reason } => write!(f, "device '{device}' is not available: {reason}"),
+            Error::DeviceLost { device, reason } => {
+                write!(f, "device '{device}' was lost: {reason}; go on from the last checkpoint, on device 'cpu' if it happens again")
+            }
+            Error::DeviceFailed { device, problem } => {
+                write!(f, "device '{device}' failed: {problem}; device 'cpu' would do, and an update of the driver may help")
+            }
             Error::Checkpoint { field, problem, .. } => write!(f, "{field}: {problem}"),
             Error::NonFinite { what } => {
                 write!(f, "{what}: the parameters have run off; go back to an earlier model, train with a lower learning rate or clip")

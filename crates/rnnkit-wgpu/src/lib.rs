@@ -1,0 +1,90 @@
+//! The GPU backend of rnnkit: every stage of the seam as a compute shader, on Vulkan, Metal or DX12 through wgpu.
+
+use rnnkit_core::cell::CellKind;
+use rnnkit_core::{Error, Result};
+
+/// How a recurrent layer runs over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One dispatch per time step, adjacent layers on the diagonal.
+    Step,
+    /// A whole layer in one dispatch: a workgroup keeps the weights and runs its lanes through all time steps.
+    Resident,
+}
+
+/// The number type of packed weights; parameters, sums and cell states are f32 in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits, where the adapter has them.
+    F16,
+}
+
+/// Which GPU, and how it is to be used.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GpuOptions {
+    /// Number of the adapter in [`adapters`], or a part of its name in any case; `None`: the first that is no software.
+    pub adapter: Option<String>,
+    /// The form of recurrent layers; `None`: by the table of forms.
+    pub form: Option<Form>,
+    /// The number type of packed weights.
+    pub precision: Precision,
+}
+
+/// What kind of device an adapter is, the better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AdapterKind {
+    /// A GPU with memory of its own.
+    Discrete,
+    /// A GPU that shares the processor's memory.
+    Integrated,
+    /// A GPU that a virtual machine lends.
+    Virtual,
+    /// What says nothing of itself.
+    Other,
+    /// The processor, playing a GPU: for tests.
+    Software,
+}
+
+/// An adapter, for people and for the choice of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdapterReport {
+    /// The adapter's name.
+    pub name: String,
+    /// What it is.
+    pub kind: AdapterKind,
+    /// `vulkan`, `metal` or `dx12`.
+    pub backend: &'static str,
+    /// The driver and its version.
+    pub driver: String,
+    /// Largest buffer that a shader can see, in bytes.
+    pub max_buffer_bytes: u64,
+    /// Workgroup memory, in bytes.
+    pub workgroup_bytes: u32,
+    /// Threads of a workgroup.
+    pub workgroup_threads: u32,
+    /// Fewest and most threads of a subgroup.
+    pub subgroup: (u32, u32),
+    /// Whether it computes in f16.
+    pub f16: bool,
+    /// For each cell, the largest hidden size that takes the resident form; above it the step form runs.
+    pub resident_up_to: Vec<(CellKind, usize)>,
+}
+
+/// The adapters of this machine, the best first; none where there is no driver.
+pub fn adapters() -> Vec<AdapterReport> {
+    Vec::new()
+}
+
+/// The backend; a stand-in until the stages are there.
+pub type Gpu = rnnkit_core::reference::Reference<f32>;
+
+/// Opens a GPU.
+///
+/// # Errors
+/// [`Error::DeviceUnavailable`] if there is none such.
+pub fn open(_options: &GpuOptions) -> Result<Gpu> {
+    Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason: "no adapter was found".to_owned() })
+}
