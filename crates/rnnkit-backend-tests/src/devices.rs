@@ -4,11 +4,13 @@ use rnnkit_core::backend::Backend;
 use rnnkit_core::reference::Reference;
 use rnnkit_core::{Error, Result};
 use rnnkit_cpu::Cpu;
+use rnnkit_wgpu::Precision;
 
+use crate::gpu;
 use crate::runner::{Case, Computed, Problem, run_case};
 
 /// The names that [`open`] knows.
-pub const NAMES: [&str; 3] = ["reference", "reference-f64", "cpu"];
+pub const NAMES: [&str; 4] = ["reference", "reference-f64", "cpu", "gpu"];
 
 type RunCase = dyn Fn(&Case) -> Result<Computed, Problem>;
 
@@ -36,6 +38,7 @@ pub fn open(name: &str) -> Result<Device> {
         "reference" => Device::new(|| Ok(Reference::<f32>::new())),
         "reference-f64" => Device::new(|| Ok(Reference::<f64>::new())),
         "cpu" => Device::new(|| Cpu::new(available_parallelism())),
+        "gpu" => Device::new(|| gpu::open(Precision::F32, None)),
         _ => Err(unavailable(name, &format!("it must be one of {}", NAMES.join(", ")))),
     }
 }

@@ -3,6 +3,7 @@
 //! A backend joins by a line in [`devices`] (for the reference cases) and a call of [`backend_suite!`] in `tests/`.
 
 pub mod devices;
+pub mod gpu;
 pub mod runner;
 pub mod steps;
 pub mod suite;

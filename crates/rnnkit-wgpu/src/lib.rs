@@ -1,7 +1,30 @@
 //! The GPU backend of rnnkit: every stage of the seam as a compute shader, on Vulkan, Metal or DX12 through wgpu.
 
+mod arguments;
+mod backend;
+mod device;
+mod forms;
+mod kernel;
+mod layout;
+mod memory;
+mod optimizer;
+mod pace;
+mod recorder;
+mod stages;
+mod tables;
+mod workspace;
+
+#[cfg(test)]
+mod shader_tests;
+
+use rnnkit_core::Result;
 use rnnkit_core::cell::CellKind;
-use rnnkit_core::{Error, Result};
+
+pub use backend::Gpu;
+pub use device::{Device, Injection, adapters};
+pub use memory::{Data, Memory};
+pub use recorder::Counts;
+pub use workspace::Workspace;
 
 /// How a recurrent layer runs over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,18 +96,10 @@ pub struct AdapterReport {
     pub resident_up_to: Vec<(CellKind, usize)>,
 }
 
-/// The adapters of this machine, the best first; none where there is no driver.
-pub fn adapters() -> Vec<AdapterReport> {
-    Vec::new()
-}
-
-/// The backend; a stand-in until the stages are there.
-pub type Gpu = rnnkit_core::reference::Reference<f32>;
-
 /// Opens a GPU.
 ///
 /// # Errors
-/// [`Error::DeviceUnavailable`] if there is none such.
-pub fn open(_options: &GpuOptions) -> Result<Gpu> {
-    Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason: "no adapter was found".to_owned() })
+/// [`rnnkit_core::Error::DeviceUnavailable`] if there is none such, or it lacks what the options ask for.
+pub fn open(options: &GpuOptions) -> Result<Gpu> {
+    Gpu::open(options)
 }

@@ -19,6 +19,11 @@ const TAME_EPSILON: f64 = 1e-12;
 impl OptimizerSpec {
     /// Whether a step cannot take finite parameters and moments of ordinary size to infinity. `norm`: of all gradients, before clipping.
     pub fn is_tame(&self, scalars: &StepScalars, norm: f64) -> bool {
+        self.tame_norm(scalars).is_some_and(|most| norm <= most)
+    }
+
+    /// The largest norm for which a step is tame; `None` where none is.
+    pub fn tame_norm(&self, scalars: &StepScalars) -> Option<f64> {
         let (decay, divides_by) = match self {
             OptimizerSpec::Sgd(sgd) => (sgd.weight_decay, 1.0),
             OptimizerSpec::Adagrad(adagrad) => (adagrad.weight_decay, adagrad.epsilon.max(adagrad.initial_accumulator)),
@@ -26,7 +31,8 @@ impl OptimizerSpec {
             OptimizerSpec::Adam(adam) | OptimizerSpec::AdamW(adam) => (adam.weight_decay, 1.0),
         };
         let rate = scalars.learning_rate;
-        norm <= TAME_NORM && rate <= TAME_RATE && decay <= TAME_RATE && rate * decay <= 1.0 && divides_by >= TAME_EPSILON
+        let tame = rate <= TAME_RATE && decay <= TAME_RATE && rate * decay <= 1.0 && divides_by >= TAME_EPSILON;
+        tame.then_some(TAME_NORM)
     }
 }
 

@@ -1,0 +1,52 @@
+// The start of a window: the symbols of its positions, and the states that its lanes start from (zero where a lane resets).
+
+struct Arguments {
+  // positions T * N; 0 for real input
+  rows: u32,
+  lanes: u32,
+  // elements of the carry
+  carry: u32,
+  // layers' states in the carry
+  states: u32,
+  // in the plan: [N] starts, then [N] resets
+  starts: u32,
+}
+
+// One state of one layer: [N, size] from element `begin` of the carry on; its rows in the arena, [T + 1, N, size].
+struct CarriedState {
+  begin: u32,
+  size: u32,
+  rows: u32,
+}
+
+var<immediate> arguments: Arguments;
+@group(0) @binding(0) var<storage, read_write> arena: array<f32>;
+@group(0) @binding(1) var<storage, read_write> words: array<u32>;
+@group(0) @binding(2) var<storage, read_write> carry: array<f32>;
+@group(0) @binding(3) var<storage, read> plan: array<u32>;
+@group(0) @binding(4) var<storage, read> symbols: array<u32>;
+@group(0) @binding(5) var<storage, read> states: array<CarriedState>;
+
+@compute @workgroup_size(64)
+fn gather(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let index = (group.y * groups.x + group.x) * 64u + thread;
+  if (index < arguments.rows) {
+    let start = plan[arguments.starts + index % arguments.lanes];
+    words[index] = symbols[start + index / arguments.lanes];
+  }
+  if (index < arguments.carry) {
+    var i = arguments.states - 1u;
+    while (states[i].begin > index) {
+      i--;
+    }
+    let state = states[i];
+    let element = index - state.begin;
+    let resets = plan[arguments.starts + arguments.lanes + element / state.size] != 0u;
+    // a reset lane's carry is not looked at: it may be anything
+    var value = 0.0;
+    if (!resets) {
+      value = carry[index];
+    }
+    arena[state.rows + element] = value;
+  }
+}

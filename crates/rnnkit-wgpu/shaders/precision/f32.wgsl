@@ -1,0 +1,3 @@
+// Packed weights of 32 bits.
+
+alias Packed = f32;

@@ -1,0 +1,2 @@
+const A_TRANSPOSED = false;
+const B_TRANSPOSED = true;

@@ -1,0 +1,2 @@
+const A_TRANSPOSED = true;
+const B_TRANSPOSED = false;

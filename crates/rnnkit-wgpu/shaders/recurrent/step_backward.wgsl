@@ -1,0 +1,158 @@
+// One time step of recurrent layers back: from the gradients of the step after it, and of the output, to those of the pre-activations.
+// Adjacent layers run on the diagonal: the one that is i below the last is at time step `time_step` + i, and multiplies the gradients of
+// the one above in the same kernel.
+//
+// Threads share the work as in step_forward: 16 units x 4 quarters of the lanes x 4 parts of the sum.
+
+struct Arguments {
+  // number of the last layer
+  layer: u32,
+  // of the last layer
+  time_step: u32,
+  time: u32,
+  lanes: u32,
+  joined: u32,
+  drops: u32,
+  masked: u32,
+  // only the gradient of the carry the window started from: what flows out of time step 0
+  carry_only: u32,
+}
+
+const UNITS = 16u;
+const LANES = 16u;
+const PARTS = 4u;
+// units that are in workgroup memory at once
+const DEPTH = 16u;
+
+var<immediate> arguments: Arguments;
+
+// [unit][lane]
+var<workgroup> operand: array<Gates, 256>;
+// [part][unit and quarter]: the quarter's four lanes
+var<workgroup> partial: array<vec4<f32>, 256>;
+
+// Adds the product with the gates' gradients of each lane, which lie at `first` + lane * GATES * depth.
+fn multiply(start: vec4<f32>, first: u32, weights: u32, depth: u32, size: u32, unit: u32, first_lane: u32, thread: u32) -> vec4<f32> {
+  var sums = start;
+  let part = thread / 64u;
+  let quad = (thread / UNITS) % 4u;
+  for (var u0 = 0u; u0 < depth; u0 += DEPTH) {
+    let u = u0 + thread % DEPTH;
+    let lane = first_lane + thread / DEPTH;
+    var gates: Gates;
+    if (u < depth && lane < arguments.lanes) {
+      gates = load_gates(first + lane * GATES * depth, depth, u);
+    }
+    workgroupBarrier();
+    operand[(thread % DEPTH) * LANES + thread / DEPTH] = gates;
+    workgroupBarrier();
+    if (unit < size) {
+      let end = min(DEPTH, depth - u0);
+      for (var u = part; u < end; u += PARTS) {
+        let w = unpacked(packed[weights + (u0 + u) * size + unit]);
+        let at = u * LANES + quad * 4u;
+        sums += vec4(inner(w, operand[at]), inner(w, operand[at + 1u]), inner(w, operand[at + 2u]), inner(w, operand[at + 3u]));
+      }
+    }
+  }
+  return sums;
+}
+
+@compute @workgroup_size(256)
+fn step_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let below = group.z;
+  let t = arguments.time_step + below;
+  if (t >= arguments.time && arguments.carry_only == 0u) {
+    return;
+  }
+  let number = arguments.layer - below;
+  let layer = layers[number];
+  let size = layer.size;
+  let lanes = arguments.lanes;
+  let unit = group.x * UNITS + thread % UNITS;
+  let first_lane = group.y * LANES;
+  if (group.x * UNITS >= size) {
+    return;
+  }
+  let joins = arguments.joined == 1u && below > 0u;
+  let width = GATES * size;
+
+  // from the step after this one; for the carry's gradient alone, from time step 0
+  let after = select(t + 1u, 0u, arguments.carry_only == 1u);
+  let has_after = after < arguments.time;
+  var from_after = vec4(0.0);
+  var from_above = vec4(0.0);
+  if (has_after) {
+    from_after = multiply(from_after, layer.d_hidden + after * lanes * width, layer.weights_back, size, size, unit, first_lane, thread);
+  }
+  if (joins) {
+    let above = layers[number + 1u];
+    from_above = multiply(from_above, above.d_input + t * lanes * GATES * above.size, above.input_weights_back, above.size, size, unit, first_lane, thread);
+  }
+  let part = thread / 64u;
+  let place = thread % 64u;
+  partial[thread] = from_after;
+  workgroupBarrier();
+  var dh = 0.0;
+  for (var j = 0u; j < PARTS; j++) {
+    dh += partial[j * 64u + place][part];
+  }
+  var dy = 0.0;
+  if (joins) {
+    workgroupBarrier();
+    partial[thread] = from_above;
+    workgroupBarrier();
+    for (var j = 0u; j < PARTS; j++) {
+      dy += partial[j * 64u + place][part];
+    }
+  }
+  let lane = first_lane + (place / UNITS) * 4u + part;
+  if (unit >= size || lane >= lanes) {
+    return;
+  }
+  let in_lane = lane * size + unit;
+  var dc = 0.0;
+  if (has_after) {
+    dh += arena[layer.d_carry_hidden + in_lane];
+    if (HAS_CELL_STATE) {
+      dc = arena[layer.d_carry_cell + in_lane];
+    }
+  }
+  if (arguments.carry_only == 1u) {
+    arena[layer.d_carry_hidden + in_lane] = dh;
+    return;
+  }
+  let row = t * lanes + lane;
+  let at = row * size + unit;
+  let drops = arguments.drops == 1u && layer.dropped != NOWHERE;
+  if (!joins) {
+    if (drops) {
+      dy = arena[layer.d_dropped + at];
+    } else {
+      dy = arena[layer.d_output + at];
+    }
+  }
+  if (drops) {
+    dy *= drop_factor(layer, at, arguments.masked == 1u);
+  }
+
+  var unit_kept: UnitKept;
+  unit_kept.gates = load_gates(layer.gates + row * width, size, unit);
+  unit_kept.h_previous = arena[layer.hidden + at];
+  unit_kept.h = arena[layer.hidden + at + lanes * size];
+  if (HAS_CELL_STATE) {
+    unit_kept.c_previous = arena[layer.cell_state + at];
+  }
+  if (KEEPS) {
+    unit_kept.kept = arena[layer.kept + at];
+  }
+  let gradients = cell_backward(unit_kept, dy + dh, dc);
+  store_gates(layer.d_input + row * width, size, unit, gradients.input);
+  if (SPLIT) {
+    store_gates(layer.d_hidden + row * width, size, unit, gradients.hidden);
+  }
+  arena[layer.d_carry_hidden + in_lane] = gradients.h;
+  if (HAS_CELL_STATE) {
+    arena[layer.d_carry_cell + in_lane] = gradients.c;
+  }
+}

@@ -1,0 +1,164 @@
+// One time step of recurrent layers forward: product, gates and state. Adjacent layers run on the diagonal: the one that is i above the
+// first is at time step `time_step` - i, and multiplies the output of the one below in the same kernel.
+//
+// A workgroup makes 16 units of 16 lanes. Its threads are 16 units x 4 quarters of the lanes x 4 parts of the sum over k; a thread sums
+// for four lanes and then finishes one of them, so the sum's order depends on the sizes alone.
+
+struct Arguments {
+  // number of the first layer
+  layer: u32,
+  // of the first layer
+  time_step: u32,
+  time: u32,
+  lanes: u32,
+  // whether the layers above the first multiply the output of those below; the first one's pre-activations are there
+  joined: u32,
+  // whether dropout behind a layer is done here, and whether it drops
+  drops: u32,
+  masked: u32,
+}
+
+const UNITS = 16u;
+const LANES = 16u;
+const PARTS = 4u;
+// k that are in workgroup memory at once
+const DEPTH = 64u;
+
+var<immediate> arguments: Arguments;
+
+// [k][quarter of the lanes]
+var<workgroup> operand: array<vec4<f32>, 256>;
+// [lane of the quarter][which of the other three parts][unit and quarter]
+var<workgroup> partial: array<Sums, 768>;
+
+// Fields and no array: an index that is known only at run time would move the sums out of registers.
+struct Quarter {
+  a: Sums,
+  b: Sums,
+  c: Sums,
+  d: Sums,
+}
+
+fn lane_of(quarter: Quarter, lane: u32) -> Sums {
+  switch lane {
+    case 0u: { return quarter.a; }
+    case 1u: { return quarter.b; }
+    case 2u: { return quarter.c; }
+    default: { return quarter.d; }
+  }
+}
+
+// Adds the product with `depth` values of each lane, which lie at `first` + lane * depth.
+fn multiply(start: Quarter, first: u32, weights: u32, depth: u32, size: u32, unit: u32, first_lane: u32, thread: u32, is_input: bool) -> Quarter {
+  var quarter = start;
+  let part = thread / 64u;
+  let quad = (thread / UNITS) % 4u;
+  for (var k0 = 0u; k0 < depth; k0 += DEPTH) {
+    // each thread fetches one k of four lanes
+    let k = k0 + thread % DEPTH;
+    var column = vec4(0.0);
+    for (var i = 0u; i < 4u; i++) {
+      let lane = first_lane + (thread / DEPTH) * 4u + i;
+      if (k < depth && lane < arguments.lanes) {
+        column[i] = arena[first + lane * depth + k];
+      }
+    }
+    workgroupBarrier();
+    operand[(thread % DEPTH) * 4u + thread / DEPTH] = column;
+    workgroupBarrier();
+    if (unit < size) {
+      let end = min(DEPTH, depth - k0);
+      for (var k = part; k < end; k += PARTS) {
+        let w = unpacked(packed[weights + (k0 + k) * size + unit]);
+        let x = operand[k * 4u + quad];
+        if (is_input) {
+          quarter.a = add_input(quarter.a, w, x.x);
+          quarter.b = add_input(quarter.b, w, x.y);
+          quarter.c = add_input(quarter.c, w, x.z);
+          quarter.d = add_input(quarter.d, w, x.w);
+        } else {
+          quarter.a = add_hidden(quarter.a, w, x.x);
+          quarter.b = add_hidden(quarter.b, w, x.y);
+          quarter.c = add_hidden(quarter.c, w, x.z);
+          quarter.d = add_hidden(quarter.d, w, x.w);
+        }
+      }
+    }
+  }
+  return quarter;
+}
+
+@compute @workgroup_size(256)
+fn step_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let above = group.z;
+  let t = arguments.time_step - above;
+  // not yet, or no longer, within the window (a step before 0 is a very large one)
+  if (t >= arguments.time) {
+    return;
+  }
+  let layer = layers[arguments.layer + above];
+  let size = layer.size;
+  let lanes = arguments.lanes;
+  let unit = group.x * UNITS + thread % UNITS;
+  let first_lane = group.y * LANES;
+  if (group.x * UNITS >= size) {
+    return;
+  }
+  let joins = arguments.joined == 1u && above > 0u;
+
+  var quarter: Quarter;
+  if (joins) {
+    quarter = multiply(quarter, layer.input + t * lanes * layer.input_size, layer.input_weights, layer.input_size, size, unit, first_lane, thread, true);
+  }
+  quarter = multiply(quarter, layer.hidden + t * lanes * size, layer.weights, size, size, unit, first_lane, thread, false);
+
+  // Every part sums one of the quarter's lanes up.
+  let part = thread / 64u;
+  let place = thread % 64u;
+  for (var i = 0u; i < 4u; i++) {
+    if (i != part) {
+      partial[(i * 3u + part - u32(part > i)) * 64u + place] = lane_of(quarter, i);
+    }
+  }
+  workgroupBarrier();
+  let lane = first_lane + (place / UNITS) * 4u + part;
+  if (unit >= size || lane >= lanes) {
+    return;
+  }
+  var input: Gates;
+  let row = t * lanes + lane;
+  if (joins) {
+    input = load_biases(layer.bias_input, size, unit);
+  } else if (layer.table == NOWHERE) {
+    input = load_gates(layer.gates + row * GATES * size, size, unit);
+  } else {
+    input = load_gates(layer.table + words[row] * GATES * size, size, unit);
+  }
+  var sums = sums_of(input, load_biases(layer.bias_hidden, size, unit));
+  for (var j = 0u; j < PARTS; j++) {
+    if (j == part) {
+      sums += lane_of(quarter, part);
+    } else {
+      sums += partial[(part * 3u + j - u32(j > part)) * 64u + place];
+    }
+  }
+
+  let at = row * size + unit;
+  let next = at + lanes * size;
+  var c_previous = 0.0;
+  if (HAS_CELL_STATE) {
+    c_previous = arena[layer.cell_state + at];
+  }
+  let step = cell_forward(sums, arena[layer.hidden + at], c_previous);
+  store_gates(layer.gates + row * GATES * size, size, unit, step.gates);
+  arena[layer.hidden + next] = step.h;
+  if (HAS_CELL_STATE) {
+    arena[layer.cell_state + next] = step.c;
+  }
+  if (KEEPS) {
+    arena[layer.kept + at] = step.kept;
+  }
+  if (arguments.drops == 1u && layer.dropped != NOWHERE) {
+    arena[layer.dropped + at] = step.h * drop_factor(layer, at, arguments.masked == 1u);
+  }
+}

@@ -1,0 +1,1 @@
+const MOMENTS = 3u;

@@ -1,0 +1,66 @@
+// The weights in the orders the recurrent kernels read them, made anew after each update: one job for each matrix.
+
+// [k][unit] in gates: forward
+const FORWARD = 0u;
+// [unit][j] in gates: back
+const BACK = 1u;
+// [symbol] rows of columns of the input weights, bias added, gates in blocks: into the arena
+const TABLE = 2u;
+
+struct Job {
+  kind: u32,
+  first_group: u32,
+  gates: u32,
+  // numbers that a unit's gates take in the packed buffer
+  stride: u32,
+  // units H, and width of the matrix: weights are [gates * H, width]
+  size: u32,
+  width: u32,
+  // in the parameters
+  weights: u32,
+  bias: u32,
+  // in the packed buffer in numbers, or in the arena
+  to: u32,
+}
+
+struct Arguments {
+  first_job: u32,
+  jobs: u32,
+}
+
+var<immediate> arguments: Arguments;
+@group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(1) var<storage, read_write> packed: array<Packed>;
+@group(0) @binding(2) var<storage, read_write> arena: array<f32>;
+@group(0) @binding(3) var<storage, read> jobs: array<Job>;
+
+@compute @workgroup_size(256)
+fn pack(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let number = jobs[arguments.first_job].first_group + group.y * groups.x + group.x;
+  var index = arguments.first_job + arguments.jobs - 1u;
+  while (index > arguments.first_job && jobs[index].first_group > number) {
+    index--;
+  }
+  let job = jobs[index];
+  let element = (number - job.first_group) * 256u + thread;
+  if (job.kind == TABLE) {
+    let columns = job.gates * job.size;
+    if (element < columns * job.width) {
+      let column = element % columns;
+      arena[job.to + element] = parameters[job.weights + column * job.width + element / columns] + parameters[job.bias + column];
+    }
+    return;
+  }
+  if (element >= job.size * job.width) {
+    return;
+  }
+  var unit = element % job.size;
+  var other = element / job.size;
+  if (job.kind == BACK) {
+    other = element % job.width;
+    unit = element / job.width;
+  }
+  for (var gate = 0u; gate < job.gates; gate++) {
+    packed[job.to + element * job.stride + gate] = Packed(parameters[job.weights + (gate * job.size + unit) * job.width + other]);
+  }
+}

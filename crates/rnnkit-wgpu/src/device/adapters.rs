@@ -1,0 +1,116 @@
+//! The adapters of this machine: what they are, which is taken.
+
+use std::sync::OnceLock;
+
+use rnnkit_core::cell::CellKind;
+use rnnkit_core::{Error, Result};
+
+use crate::forms::resident_up_to;
+use crate::{AdapterKind, AdapterReport, Precision};
+
+/// The cells, as reports list them.
+const CELLS: [CellKind; 4] = [CellKind::ElmanTanh, CellKind::ElmanRelu, CellKind::Gru, CellKind::Lstm];
+
+/// One for the process: it opens the drivers' libraries.
+fn instance() -> &'static wgpu::Instance {
+    static INSTANCE: OnceLock<wgpu::Instance> = OnceLock::new();
+    INSTANCE.get_or_init(|| wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle()))
+}
+
+/// The adapters, the best first; equal ones as the system lists them.
+fn found() -> Vec<wgpu::Adapter> {
+    let mut adapters = pollster::block_on(instance().enumerate_adapters(wgpu::Backends::PRIMARY));
+    adapters.sort_by_key(|adapter| kind_of(&adapter.get_info()));
+    adapters
+}
+
+/// The adapters of this machine, the best first; none where there is no driver.
+pub fn adapters() -> Vec<AdapterReport> {
+    found().iter().map(report).collect()
+}
+
+fn report(adapter: &wgpu::Adapter) -> AdapterReport {
+    let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
+    AdapterReport {
+        kind: kind_of(&info),
+        backend: backend_name(info.backend),
+        driver: driver_of(&info),
+        max_buffer_bytes: largest_buffer(&limits),
+        workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        workgroup_threads: limits.max_compute_invocations_per_workgroup,
+        subgroup: (info.subgroup_min_size, info.subgroup_max_size),
+        f16: features.contains(wgpu::Features::SHADER_F16),
+        resident_up_to: CELLS.iter().map(|&cell| (cell, resident_up_to(cell, &limits, Precision::F32))).collect(),
+        name: info.name,
+    }
+}
+
+/// Bytes of the largest buffer that a shader can see.
+pub fn largest_buffer(limits: &wgpu::Limits) -> u64 {
+    limits.max_buffer_size.min(limits.max_storage_buffer_binding_size)
+}
+
+/// What an adapter is.
+pub fn kind_of(info: &wgpu::AdapterInfo) -> AdapterKind {
+    match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+        wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+        wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+        wgpu::DeviceType::Other => AdapterKind::Other,
+        wgpu::DeviceType::Cpu => AdapterKind::Software,
+    }
+}
+
+/// The interface it is reached by.
+pub fn backend_name(backend: wgpu::Backend) -> &'static str {
+    match backend {
+        wgpu::Backend::Vulkan => "vulkan",
+        wgpu::Backend::Metal => "metal",
+        wgpu::Backend::Dx12 => "dx12",
+        _ => "other",
+    }
+}
+
+/// The driver and its version.
+pub fn driver_of(info: &wgpu::AdapterInfo) -> String {
+    format!("{} {}", info.driver, info.driver_info).trim().to_owned()
+}
+
+/// The adapter of that number or name, or the best.
+pub fn choose(wanted: Option<&str>) -> Result<wgpu::Adapter> {
+    let mut found = found();
+    let names: Vec<String> = found.iter().map(|adapter| adapter.get_info().name).collect();
+    match index_of(wanted, &names) {
+        Some(index) => Ok(found.swap_remove(index)),
+        None => {
+            let none = "no adapter was found: install the GPU's Vulkan driver, or take device 'cpu'".to_owned();
+            let reason = match wanted {
+                Some(wanted) if !names.is_empty() => format!("no adapter is '{wanted}': there are {}", names.join(", ")),
+                _ => none,
+            };
+            Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason })
+        }
+    }
+}
+
+fn index_of(wanted: Option<&str>, names: &[String]) -> Option<usize> {
+    let Some(wanted) = wanted else { return (!names.is_empty()).then_some(0) };
+    let by_number = wanted.parse().ok().filter(|&index: &usize| index < names.len());
+    by_number.or_else(|| names.iter().position(|name| name.to_lowercase().contains(&wanted.to_lowercase())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_is_found_by_number_or_by_a_part_of_its_name() {
+        let names = ["NVIDIA H200".to_owned(), "llvmpipe (LLVM 15, 256 bits)".to_owned()];
+        assert_eq!(index_of(None, &names), Some(0));
+        assert_eq!(index_of(Some("1"), &names), Some(1));
+        assert_eq!(index_of(Some("LLVMpipe"), &names), Some(1));
+        assert_eq!(index_of(Some("15"), &names), Some(1), "a number that is no adapter's is a part of a name");
+        assert_eq!(index_of(Some("radeon"), &names), None);
+        assert_eq!(index_of(None, &[]), None);
+    }
+}

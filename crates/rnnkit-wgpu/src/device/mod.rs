@@ -1,0 +1,203 @@
+//! A GPU: adapter, device, queue, what its driver reports, and the memory it gives.
+
+mod adapters;
+mod faults;
+mod injection;
+mod pipelines;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rnnkit_core::{Error, Result};
+
+use crate::kernel::KernelId;
+use crate::{AdapterKind, GpuOptions, Precision};
+pub use adapters::{adapters, kind_of};
+use faults::{Faults, of_wgpu};
+pub use injection::Injection;
+pub use pipelines::Pipeline;
+use pipelines::Pipelines;
+
+/// The most bytes of a kernel's arguments: what every Vulkan driver takes.
+pub const MAX_ARGUMENTS: u32 = 128;
+
+/// An open device.
+pub struct Device {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    limits: wgpu::Limits,
+    name: String,
+    kind: AdapterKind,
+    precision: Precision,
+    faults: Arc<Faults>,
+    injection: Injection,
+    allocations: AtomicU64,
+    pipelines: Pipelines,
+}
+
+impl Device {
+    /// Opens an adapter.
+    ///
+    /// # Errors
+    /// [`Error::DeviceUnavailable`] if there is no such adapter, or it lacks what the options ask for.
+    pub fn open(options: &GpuOptions) -> Result<Self> {
+        Self::with_injection(options, Injection::from_environment()?)
+    }
+
+    /// As [`Device::open`], with a fault to come.
+    pub fn with_injection(options: &GpuOptions, injection: Injection) -> Result<Self> {
+        let adapter = adapters::choose(options.adapter.as_deref())?;
+        let info = adapter.get_info();
+        let name = format!("{} ({}, {})", info.name, adapters::backend_name(info.backend), adapters::driver_of(&info));
+        let mut features = wgpu::Features::IMMEDIATES;
+        if options.precision == Precision::F16 {
+            features |= wgpu::Features::SHADER_F16;
+        }
+        let missing = features - adapter.features();
+        if !missing.is_empty() {
+            let reason = format!("{name} lacks {missing:?}; precision 'f32' or device 'cpu' would do");
+            return Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason });
+        }
+        // The adapter's own limits: the defaults of WebGPU are far below what GPUs have.
+        let limits = wgpu::Limits { max_immediate_size: MAX_ARGUMENTS, ..adapter.limits() };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("rnnkit"),
+            required_features: features,
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|error| Error::DeviceUnavailable { device: "gpu".to_owned(), reason: format!("{name} cannot be opened: {error}") })?;
+        let faults = Arc::new(Faults::default());
+        let (its, its_name) = (Arc::clone(&faults), name.clone());
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| its.report(of_wgpu(&its_name, &error))));
+        let (its, its_name) = (Arc::clone(&faults), name.clone());
+        device.set_device_lost_callback(move |reason, message| {
+            let reason = if message.is_empty() { format!("{reason:?}") } else { message };
+            its.report(Error::DeviceLost { device: its_name.clone(), reason });
+        });
+        let kind = kind_of(&info);
+        Ok(Self {
+            device,
+            queue,
+            limits,
+            name,
+            kind,
+            precision: options.precision,
+            faults,
+            injection,
+            allocations: AtomicU64::new(0),
+            pipelines: Pipelines::default(),
+        })
+    }
+
+    /// Adapter and driver in words.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> AdapterKind {
+        self.kind
+    }
+
+    /// What it can do at most.
+    pub fn limits(&self) -> &wgpu::Limits {
+        &self.limits
+    }
+
+    /// The number type of packed weights.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The first fault there was, if any.
+    pub fn check(&self) -> Result<()> {
+        self.faults.check()
+    }
+
+    /// wgpu's device, to make things that are not memory.
+    pub fn raw(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// A kernel, ready to run.
+    pub fn pipeline(&self, id: KernelId) -> Result<Arc<Pipeline>> {
+        let pipeline = self.pipelines.get(&self.device, id, self.precision);
+        self.check().map(|()| pipeline)
+    }
+
+    /// Memory of so many 4-byte elements, zero at first, for shaders and copies.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where a buffer may not be so large, or the device has no room; checked before anything is allocated.
+    pub fn alloc(&self, elements: usize) -> Result<wgpu::Buffer> {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        self.buffer(elements, usage)
+    }
+
+    /// Memory that the host reads.
+    pub fn alloc_readable(&self, elements: usize) -> Result<wgpu::Buffer> {
+        self.buffer(elements, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
+    }
+
+    fn buffer(&self, elements: usize, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        self.check()?;
+        // A binding may not be empty; four elements are the largest thing that a shader loads at once.
+        let size = (elements.max(4) as u64).saturating_mul(4);
+        let most = if usage.contains(wgpu::BufferUsages::STORAGE) { self.largest_buffer() } else { self.limits.max_buffer_size };
+        if size > most {
+            return Err(Error::Memory { needed: size, available: most });
+        }
+        if self.injection == Injection::Memory(1 + self.allocations.fetch_add(1, Ordering::Relaxed)) {
+            return Err(Error::Memory { needed: size, available: 0 });
+        }
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+        match pollster::block_on(scope.pop()) {
+            Some(_) => Err(Error::Memory { needed: size, available: 0 }),
+            None => self.check().map(|()| buffer),
+        }
+    }
+
+    /// Bytes of the largest buffer that a shader can see.
+    pub fn largest_buffer(&self) -> u64 {
+        adapters::largest_buffer(&self.limits)
+    }
+
+    /// Copies 4-byte elements to a buffer, before all work submitted from now on.
+    pub fn write<T: bytemuck::NoUninit>(&self, buffer: &wgpu::Buffer, at: usize, values: &[T]) {
+        if !values.is_empty() {
+            self.queue.write_buffer(buffer, at as u64 * 4, bytemuck::cast_slice(values));
+        }
+    }
+
+    /// Hands work over, as the device's submission of that number (from 1).
+    pub fn submit(&self, commands: wgpu::CommandBuffer, number: u64) -> Result<wgpu::SubmissionIndex> {
+        match self.injection {
+            Injection::Lost(at) if at == number => self.device.destroy(),
+            Injection::Invalid(at) if at == number => self.do_something_invalid(),
+            _ => {}
+        }
+        let index = self.queue.submit([commands]);
+        self.check().map(|()| index)
+    }
+
+    /// A buffer that is read and written by the host, which validation refuses.
+    fn do_something_invalid(&self) {
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE;
+        let _ = self.device.create_buffer(&wgpu::BufferDescriptor { label: Some("injected"), size: 16, usage, mapped_at_creation: false });
+    }
+
+    /// Waits until that submission and all before it are done.
+    pub fn wait(&self, index: wgpu::SubmissionIndex) -> Result<()> {
+        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None });
+        self.check()?;
+        waited.map(|_| ()).map_err(|error| self.failed(format!("waiting for it: {error}")))
+    }
+
+    /// An error of this device.
+    pub fn failed(&self, problem: String) -> Error {
+        Error::DeviceFailed { device: self.name.clone(), problem }
+    }
+}

@@ -1,0 +1,242 @@
+//! Records dispatches, hands them over in submissions that stay short, and waits where something is read.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rnnkit_core::Result;
+
+use crate::device::{Device, MAX_ARGUMENTS, Pipeline};
+use crate::kernel::KernelId;
+use crate::pace::Pace;
+
+/// A piece of a buffer, in elements of 4 bytes; it begins at a multiple of [`ALIGNMENT`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Slice {
+    buffer: wgpu::Buffer,
+    at: usize,
+    len: usize,
+}
+
+/// Elements at which a binding may begin: 256 bytes, which every device takes.
+pub const ALIGNMENT: usize = 64;
+
+impl Slice {
+    /// All of a buffer.
+    pub fn whole(buffer: &wgpu::Buffer) -> Self {
+        Self { buffer: buffer.clone(), at: 0, len: (buffer.size() / 4) as usize }
+    }
+
+    /// So many elements from `at` on; one at least, since a binding may not be empty.
+    pub fn of(buffer: &wgpu::Buffer, at: usize, len: usize) -> Self {
+        debug_assert!(at.is_multiple_of(ALIGNMENT), "a binding at element {at}");
+        Self { buffer: buffer.clone(), at, len: len.max(1) }
+    }
+
+    fn resource(&self) -> wgpu::BindingResource<'_> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: self.at as u64 * 4,
+            size: wgpu::BufferSize::new(self.len as u64 * 4),
+        })
+    }
+}
+
+/// What is recorded and not yet handed over.
+struct Recording {
+    // In this order: the pass must end before its encoder.
+    pass: wgpu::ComputePass<'static>,
+    encoder: wgpu::CommandEncoder,
+    dispatches: u32,
+}
+
+/// A submission that may still be running.
+struct InFlight {
+    index: wgpu::SubmissionIndex,
+    dispatches: u32,
+}
+
+/// Submissions that run at a time: one works while the next is recorded.
+const IN_FLIGHT: usize = 2;
+/// Bind groups that are kept; they keep their buffers alive.
+const KEPT_BIND_GROUPS: usize = 1024;
+
+/// Counts of what a recorder did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Dispatches recorded.
+    pub dispatches: u64,
+    /// Submissions made.
+    pub submissions: u64,
+    /// Bytes that came back to the host.
+    pub bytes_read: u64,
+}
+
+/// Records for one device.
+pub struct Recorder {
+    device: Arc<Device>,
+    bind_groups: HashMap<(KernelId, Vec<Slice>), wgpu::BindGroup>,
+    recording: Option<Recording>,
+    in_flight: VecDeque<InFlight>,
+    pace: Pace,
+    last_done: Instant,
+    counts: Counts,
+    staging: Option<wgpu::Buffer>,
+}
+
+impl Recorder {
+    /// For that device.
+    pub fn new(device: Arc<Device>) -> Self {
+        Self {
+            device,
+            bind_groups: HashMap::new(),
+            recording: None,
+            in_flight: VecDeque::new(),
+            pace: Pace::default(),
+            last_done: Instant::now(),
+            counts: Counts::default(),
+            staging: None,
+        }
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Forgets the buffers that earlier dispatches used.
+    pub fn forget_buffers(&mut self) {
+        self.bind_groups.clear();
+    }
+
+    /// Records a kernel on `groups` workgroups, laid out in two dimensions where one does not hold them all.
+    pub fn dispatch(&mut self, id: KernelId, slices: Vec<Slice>, arguments: &[u8], groups: usize) -> Result<()> {
+        let widest = self.device.limits().max_compute_workgroups_per_dimension as usize;
+        let down = groups.div_ceil(widest);
+        self.dispatch_3d(id, slices, arguments, [groups.div_ceil(down.max(1)), down, 1])
+    }
+
+    /// Records a kernel on a grid of workgroups; nothing for an empty one.
+    pub fn dispatch_3d(&mut self, id: KernelId, slices: Vec<Slice>, arguments: &[u8], groups: [usize; 3]) -> Result<()> {
+        if groups.contains(&0) {
+            return Ok(());
+        }
+        debug_assert!(arguments.len() <= MAX_ARGUMENTS as usize);
+        let pipeline = self.device.pipeline(id)?;
+        self.ready_bind_group(id, &pipeline, &slices);
+        if self.recording.is_none() {
+            let mut encoder = self.device.raw().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime();
+            self.recording = Some(Recording { pass, encoder, dispatches: 0 });
+        }
+        let Some(recording) = &mut self.recording else { return Ok(()) };
+        recording.pass.set_pipeline(&pipeline.pipeline);
+        recording.pass.set_bind_group(0, &self.bind_groups[&(id, slices)], &[]);
+        recording.pass.set_immediates(0, arguments);
+        let [x, y, z] = groups.map(|count| count as u32);
+        recording.pass.dispatch_workgroups(x, y, z);
+        recording.dispatches += 1;
+        self.counts.dispatches += 1;
+        if recording.dispatches >= self.pace.dispatches() { self.submit() } else { Ok(()) }
+    }
+
+    fn ready_bind_group(&mut self, id: KernelId, pipeline: &Pipeline, slices: &[Slice]) {
+        let key = (id, slices.to_vec());
+        if self.bind_groups.contains_key(&key) {
+            return;
+        }
+        if self.bind_groups.len() >= KEPT_BIND_GROUPS {
+            self.bind_groups.clear();
+        }
+        let entries: Vec<_> =
+            (0..).zip(slices).map(|(binding, slice)| wgpu::BindGroupEntry { binding, resource: slice.resource() }).collect();
+        let descriptor = wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries };
+        let group = self.device.raw().create_bind_group(&descriptor);
+        self.bind_groups.insert(key, group);
+    }
+
+    /// Hands over what is recorded; waits only while more than [`IN_FLIGHT`] submissions run.
+    pub fn submit(&mut self) -> Result<()> {
+        self.device.check()?;
+        let Some(Recording { pass, encoder, dispatches }) = self.recording.take() else { return Ok(()) };
+        drop(pass);
+        if self.in_flight.is_empty() {
+            self.last_done = Instant::now();
+        }
+        let commands = encoder.finish();
+        self.counts.submissions += 1;
+        let index = self.device.submit(commands, self.counts.submissions)?;
+        self.in_flight.push_back(InFlight { index, dispatches });
+        while self.in_flight.len() > IN_FLIGHT {
+            self.wait_for_oldest()?;
+        }
+        Ok(())
+    }
+
+    fn wait_for_oldest(&mut self) -> Result<()> {
+        let Some(InFlight { index, dispatches }) = self.in_flight.pop_front() else { return Ok(()) };
+        self.device.wait(index)?;
+        let now = Instant::now();
+        self.pace.learn(dispatches, now.duration_since(self.last_done));
+        self.last_done = now;
+        Ok(())
+    }
+
+    /// Hands everything over and waits for it.
+    pub fn wait(&mut self) -> Result<()> {
+        self.submit()?;
+        while !self.in_flight.is_empty() {
+            self.wait_for_oldest()?;
+        }
+        Ok(())
+    }
+
+    /// Copies elements to a buffer, after all work recorded so far and before all that is recorded later.
+    pub fn write<T: bytemuck::NoUninit>(&mut self, buffer: &wgpu::Buffer, at: usize, values: &[T]) -> Result<()> {
+        self.submit()?;
+        self.device.write(buffer, at, values);
+        self.device.check()
+    }
+
+    /// As [`Recorder::write`], for a place that no recorded work uses: nothing needs to be handed over first.
+    pub fn write_unused<T: bytemuck::NoUninit>(&self, buffer: &wgpu::Buffer, at: usize, values: &[T]) {
+        self.device.write(buffer, at, values);
+    }
+
+    /// Elements of a buffer, after all work recorded so far. Waits.
+    pub fn read<T: bytemuck::Pod>(&mut self, buffer: &wgpu::Buffer, at: usize, len: usize) -> Result<Vec<T>> {
+        if len == 0 {
+            return Ok(Vec::new());
+        }
+        self.wait()?;
+        let bytes = len as u64 * 4;
+        if self.staging.as_ref().is_none_or(|staging| staging.size() < bytes) {
+            self.staging = Some(self.device.alloc_readable(len)?);
+        }
+        let Some(staging) = &self.staging else { return Ok(Vec::new()) };
+        let mut encoder = self.device.raw().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(buffer, at as u64 * 4, staging, 0, bytes);
+        self.counts.submissions += 1;
+        let index = self.device.submit(encoder.finish(), self.counts.submissions)?;
+        let slice = staging.slice(0..bytes);
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        // A receiver that is gone needs no answer.
+        slice.map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
+        self.device.wait(index)?;
+        let unreadable = |problem: String| self.device.failed(format!("reading its memory: {problem}"));
+        let mapped = receiver.try_recv().map_err(|error| unreadable(error.to_string()))?;
+        mapped.map_err(|error| unreadable(error.to_string()))?;
+        let view = slice.get_mapped_range().map_err(|error| unreadable(error.to_string()))?;
+        let values = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        staging.unmap();
+        self.counts.bytes_read += bytes;
+        self.last_done = Instant::now();
+        Ok(values)
+    }
+}

@@ -1,0 +1,77 @@
+//! The beginning and the end of a call: a clean status, packed weights, reports.
+
+use std::time::Instant;
+
+use rnnkit_core::Result;
+use rnnkit_core::plan::Layer;
+use rnnkit_core::window::Report;
+
+use super::{GpuRun, Operands, product};
+use crate::arguments::Jobs;
+use crate::kernel::{KernelId, ProductKind};
+use crate::layout::Entry;
+use crate::recorder::{Recorder, Slice};
+use crate::tables::GradientTables;
+use crate::workspace::State;
+
+/// Readies the workspace for the windows of a call.
+pub fn begin(recorder: &mut Recorder, run: &mut GpuRun<'_>, parameters_version: u64) -> Result<()> {
+    let (space, windows) = (&mut *run.prepared, run.windows);
+    space.ready_reports(recorder.device(), windows.windows().max(1))?;
+    recorder.write(space.state.buffer(), 0, &[State::clean()])?;
+    if space.time != windows.time && run.training.is_some() {
+        space.time = windows.time;
+        space.gradients = GradientTables::new(run.plan, &space.layout, windows.lanes, windows.time);
+        recorder.write(&space.gradient_table, 0, &space.gradients.jobs)?;
+        recorder.write(&space.sum_table, 0, &space.gradients.sums)?;
+    }
+    space.began = Instant::now();
+    space.began_version = parameters_version;
+    space.counts.clear();
+    if space.version != parameters_version {
+        space.version = parameters_version;
+        pack(recorder, run)?;
+    }
+    Ok(())
+}
+
+/// Packs the weights as the parameters are now, and makes the tables that depend on them.
+pub fn pack(recorder: &mut Recorder, run: &GpuRun<'_>) -> Result<()> {
+    let space = &run.prepared;
+    let (jobs, groups) = space.pack;
+    let slices = vec![run.parameters.slice(), Slice::whole(&space.packed), space.arena_slice(), Slice::whole(&space.pack_table)];
+    recorder.dispatch(KernelId::Pack, slices, bytemuck::bytes_of(&Jobs { first_job: 0, jobs: jobs as u32 }), groups)?;
+    let (Entry::EmbeddingTable, Some(table), Some(Layer::Recurrent(layer))) =
+        (space.layout.entry, &run.plan.embedding, run.plan.layers.first())
+    else {
+        return Ok(());
+    };
+    let (gates, width) = (layer.cell.gates() * layer.size, layer.input);
+    let parameters = run.parameters.slice();
+    let operands = Operands {
+        a: (parameters.clone(), table.start as u32),
+        b: (parameters, layer.weight_ih.start as u32),
+        bias: Some(Slice::of(&run.parameters.buffer, layer.bias_ih.start, gates)),
+        c: (space.arena_slice(), space.layout.table),
+    };
+    product(recorder, ProductKind::Affine, [table.len() / width, gates, width], operands, 0)
+}
+
+/// Waits, and reads the reports of the windows since `begin`.
+pub fn finish(recorder: &mut Recorder, run: &mut GpuRun<'_>) -> Result<Vec<Report>> {
+    let space = &mut *run.prepared;
+    let windows = space.counts.len();
+    let words = recorder.read(space.state.buffer(), 0, State::len(windows))?;
+    let (_, mut reports) = State::parse(&words);
+    let milliseconds = space.began.elapsed().as_secs_f64() * 1e3 / windows.max(1) as f64;
+    for (report, &count) in reports.iter_mut().zip(&space.counts) {
+        report.count = count;
+        report.milliseconds = milliseconds;
+    }
+    if run.training.is_some() {
+        // The packed weights are those of the last step that was done.
+        let applied = reports.iter().take_while(|report| !report.non_finite).count() as u64;
+        space.version = space.began_version + applied;
+    }
+    Ok(reports)
+}

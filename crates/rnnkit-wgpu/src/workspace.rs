@@ -1,0 +1,174 @@
+//! What one model keeps on the device for one shape of call: its buffers, and where the host stands in them.
+
+use std::time::Instant;
+
+use rnnkit_core::Result;
+use rnnkit_core::backend::Shape;
+use rnnkit_core::plan::ModelPlan;
+use rnnkit_core::window::Report;
+
+use crate::arguments::{CarriedState, StateHead, WindowReport};
+use crate::device::Device;
+use crate::forms::Forms;
+use crate::layout::{Layout, SLOTS};
+use crate::recorder::Slice;
+use crate::tables::{GradientTables, carried_states, pack_jobs};
+use crate::{Form, Precision};
+
+/// Windows whose reports there is room for at first.
+const WINDOWS: usize = 256;
+/// Elements of a structure of 4-byte fields.
+const fn words_of<T>() -> usize {
+    size_of::<T>() / 4
+}
+
+/// The status and the reports of a call.
+pub struct State {
+    buffer: wgpu::Buffer,
+    windows: usize,
+}
+
+impl State {
+    /// Room for that many windows.
+    pub fn new(device: &Device, windows: usize) -> Result<Self> {
+        Ok(Self { buffer: device.alloc(words_of::<StateHead>() + windows * words_of::<WindowReport>())?, windows })
+    }
+
+    /// What stands there when a call begins: all is well.
+    pub fn clean() -> StateHead {
+        StateHead { first_bad: u32::MAX, scale: 1.0, wild: 0, factor: 1.0 }
+    }
+
+    /// The buffer.
+    pub fn buffer(&self) -> &wgpu::Buffer {
+        &self.buffer
+    }
+
+    /// As kernels are bound to it.
+    pub fn slice(&self) -> Slice {
+        Slice::whole(&self.buffer)
+    }
+
+    /// Elements that hold the status and so many reports.
+    pub fn len(windows: usize) -> usize {
+        words_of::<StateHead>() + windows * words_of::<WindowReport>()
+    }
+
+    /// Takes what was read apart: the first bad window, and a report for each.
+    pub fn parse(words: &[u32]) -> (u32, Vec<Report>) {
+        let (head, rest) = words.split_at(words_of::<StateHead>());
+        let head: StateHead = bytemuck::pod_read_unaligned(bytemuck::cast_slice(head));
+        let reports = (0..)
+            .zip(rest.chunks_exact(words_of::<WindowReport>()))
+            .map(|(window, report)| {
+                let report: WindowReport = bytemuck::pod_read_unaligned(bytemuck::cast_slice(report));
+                Report {
+                    loss: f64::from(report.loss),
+                    nats: f64::from(report.nats),
+                    gradient_norm: f64::from(report.largest) * f64::from(report.squares).sqrt(),
+                    clipped: report.clipped != 0,
+                    non_finite: window >= head.first_bad,
+                    ..Report::default()
+                }
+            })
+            .collect();
+        (head.first_bad, reports)
+    }
+}
+
+/// One model for one shape of call.
+pub struct Workspace {
+    pub(crate) shape: Shape,
+    pub(crate) layout: Layout,
+    pub(crate) forms: Forms,
+    pub(crate) arena: wgpu::Buffer,
+    pub(crate) words: wgpu::Buffer,
+    pub(crate) packed: wgpu::Buffer,
+    pub(crate) windows: wgpu::Buffer,
+    pub(crate) norm_parts: wgpu::Buffer,
+    pub(crate) layer_table: wgpu::Buffer,
+    pub(crate) carried: wgpu::Buffer,
+    pub(crate) carried_states: usize,
+    pub(crate) pack_table: wgpu::Buffer,
+    pub(crate) pack: (usize, usize),
+    pub(crate) gradients: GradientTables,
+    pub(crate) gradient_table: wgpu::Buffer,
+    pub(crate) sum_table: wgpu::Buffer,
+    pub(crate) state: State,
+    /// Time steps that the gradients' tables are made for.
+    pub(crate) time: usize,
+    /// Version of the parameters that the packed weights were made of.
+    pub(crate) version: u64,
+    /// When the call began, the version it began with, and the counts of its windows so far.
+    pub(crate) began: Instant,
+    pub(crate) began_version: u64,
+    pub(crate) counts: Vec<u64>,
+    /// The submission that last used each place of a window's plan.
+    pub(crate) slot_used: [Option<u64>; SLOTS],
+}
+
+impl Workspace {
+    /// Allocates for the largest window of that shape.
+    pub fn new(device: &Device, plan: &ModelPlan, shape: Shape, forced: Option<Form>) -> Result<Self> {
+        let forms = Forms::choose(plan, forced, device.limits(), device.precision());
+        let layout = Layout::new(plan, shape, &forms)?;
+        let upload = |values: &[u8]| -> Result<wgpu::Buffer> {
+            let buffer = device.alloc(values.len() / 4)?;
+            device.write(&buffer, 0, values);
+            Ok(buffer)
+        };
+        let states: Vec<CarriedState> = carried_states(plan, &layout, shape.lanes);
+        let (pack_jobs, pack_groups) = pack_jobs(plan, &layout);
+        let gradients = GradientTables::new(plan, &layout, shape.lanes, shape.time);
+        let packed_bytes = if device.precision() == Precision::F16 { layout.packed.div_ceil(2) } else { layout.packed };
+        let workspace = Self {
+            arena: device.alloc(layout.arena)?,
+            words: device.alloc(layout.words)?,
+            packed: device.alloc(packed_bytes)?,
+            windows: device.alloc(layout.slot * SLOTS)?,
+            norm_parts: device.alloc(layout.norm_parts * 4)?,
+            layer_table: upload(bytemuck::cast_slice(&layout.places))?,
+            carried: upload(bytemuck::cast_slice(&states))?,
+            carried_states: states.len(),
+            pack_table: upload(bytemuck::cast_slice(&pack_jobs))?,
+            pack: (pack_jobs.len(), pack_groups),
+            gradient_table: upload(bytemuck::cast_slice(&gradients.jobs))?,
+            sum_table: upload(bytemuck::cast_slice(&gradients.sums))?,
+            gradients,
+            state: State::new(device, WINDOWS)?,
+            shape,
+            layout,
+            forms,
+            time: shape.time,
+            version: 0,
+            began: Instant::now(),
+            began_version: 0,
+            counts: Vec::new(),
+            slot_used: [None; SLOTS],
+        };
+        Ok(workspace)
+    }
+
+    /// Room for the reports of that many windows.
+    pub fn ready_reports(&mut self, device: &Device, windows: usize) -> Result<()> {
+        if windows > self.state.windows {
+            self.state = State::new(device, windows.next_power_of_two())?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that [`Workspace::new`] takes; as much as there can be where the layout is impossible.
+    pub fn bytes(plan: &ModelPlan, shape: Shape, forms: &Forms) -> u64 {
+        Layout::new(plan, shape, forms).map_or(u64::MAX, |layout| layout.bytes())
+    }
+
+    /// Input rows of a layer of the plan, or of the head.
+    pub fn input_of(&self, layer: usize) -> u32 {
+        layer.checked_sub(1).map_or(self.layout.input, |below| self.layout.layers[below].output)
+    }
+
+    /// Where the gradient of those goes.
+    pub fn d_input_of(&self, layer: usize) -> u32 {
+        layer.checked_sub(1).map_or(self.layout.d_input, |below| self.layout.layers[below].d_output)
+    }
+}
