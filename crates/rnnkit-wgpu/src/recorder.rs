@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rnnkit_core::Result;
 
@@ -58,6 +58,8 @@ struct InFlight {
 
 /// Submissions that run at a time: one works while the next is recorded.
 const IN_FLIGHT: usize = 2;
+/// Longest wait for a callback whose work is done.
+const CALLBACK: Duration = Duration::from_secs(30);
 /// Bind groups that are kept; they keep their buffers alive.
 const KEPT_BIND_GROUPS: usize = 1024;
 
@@ -229,7 +231,8 @@ impl Recorder {
         slice.map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
         self.device.wait(index)?;
         let unreadable = |problem: String| self.device.failed(format!("reading its memory: {problem}"));
-        let mapped = receiver.try_recv().map_err(|error| unreadable(error.to_string()))?;
+        // Who polls runs everybody's callbacks: it may be another session of this device that is about to.
+        let mapped = receiver.recv_timeout(CALLBACK).map_err(|error| unreadable(error.to_string()))?;
         mapped.map_err(|error| unreadable(error.to_string()))?;
         let view = slice.get_mapped_range().map_err(|error| unreadable(error.to_string()))?;
         let values = bytemuck::pod_collect_to_vec(&view);
