@@ -1,4 +1,4 @@
-/** `npm run reference -- [--device cpu|reference] [--cases DIR] [--write OUT]`: installs what is missing, then runs the cases. */
+/** `npm run reference -- [--device cpu|gpu|reference] [--tolerance N] [--cases DIR] [--write OUT]`: installs what is missing, then runs the cases. */
 import { CommandFailed, run } from './run.mjs'
 import { install, root } from './setup.mjs'
 

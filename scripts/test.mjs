@@ -1,5 +1,8 @@
-/** `npm test [-- step …]`: sets everything up, runs every check to the end, and prints how many tests ran; steps can be picked by name. */
-import { countTests } from './count-tests.mjs'
+/**
+ * `npm test [-- step …]`: sets everything up, runs every check to the end, and prints how many tests ran; steps can be picked by name.
+ * Tests of the GPU are skipped where there is no adapter, and said to be; RNNKIT_REQUIRE_GPU=1 makes them fail there.
+ */
+import { countTests, skipReasons } from './count-tests.mjs'
 import { runAndRead } from './run.mjs'
 import { build, install, root } from './setup.mjs'
 
@@ -16,6 +19,7 @@ const STEPS = [
   { name: 'ava', command: [node, 'node_modules/ava/entrypoints/cli.mjs'], counts: 'ava' },
   { name: 'reference-cpu', command: [node, 'scripts/reference-check.mjs', 'cpu'], counts: 'reference' },
   { name: 'reference', command: [node, 'scripts/reference-check.mjs', 'reference'], counts: 'reference' },
+  { name: 'reference-gpu', command: [node, 'scripts/reference-check.mjs', 'gpu'], counts: 'reference' },
 ]
 
 const wanted = process.argv.slice(2)
@@ -49,9 +53,9 @@ async function runStep({ command: [program, ...args], counts }) {
   const { code, output } = await runAndRead(program, args, { cwd: root, shell: false })
   const check = { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, ignored: 0 }
   if (counts === undefined) return check
-  const tests = countTests[counts](output)
-  // A step that failed without a failed test did not compile, crashed, or ran nothing at all.
-  const ran = tests.passed + tests.failed > 0
+  const tests = { ...countTests[counts](output), skipped: skipReasons(output) }
+  // A step that failed without a failed test did not compile, crashed, or ran nothing at all without a reason.
+  const ran = tests.passed + tests.failed > 0 || tests.skipped.length > 0
   return tests.failed > 0 || (code === 0 && ran) ? tests : { ...tests, failed: tests.failed + 1 }
 }
 
@@ -77,5 +81,6 @@ function printTable(rows) {
     const numbers = [passed, failed, ignored, shownSeconds].map((value) => String(value).padStart(9))
     console.log(name.padEnd(15) + numbers.join(''))
   }
+  for (const { name, skipped = [] } of rows) for (const reason of skipped) console.log(`${name}: skipped, ${reason}`)
   console.log(`\n${all.passed} passed, ${all.failed} failed`)
 }

@@ -1,12 +1,14 @@
 //! `reference-runner --device NAME --cases DIR --write OUT [--section S] [--only TEXT]`: computes reference cases and writes the numbers.
 //!
 //! The last line it prints is JSON: the device and what became of each case. It does not compare; the package's door does.
+//! Exit status 1: a case could not be done; 2: nothing was tried; 3: the device is not there.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rnnkit_backend_tests::devices;
 use rnnkit_backend_tests::runner::{Outcome, Selection, Status, run_folder};
+use rnnkit_core::Error;
 use serde_json::json;
 
 const USAGE: &str = "usage: reference-runner --device NAME --cases DIR --write OUT [--section SECTION] [--only TEXT]";
@@ -30,9 +32,13 @@ fn main() -> ExitCode {
         }
         Err(problem) => {
             eprintln!("reference-runner: {problem}");
-            ExitCode::from(2)
+            ExitCode::from(if is_unavailable(&*problem) { 3 } else { 2 })
         }
     }
+}
+
+fn is_unavailable(problem: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(problem.downcast_ref(), Some(Error::DeviceUnavailable { .. }))
 }
 
 fn parse() -> Result<Arguments, Box<dyn std::error::Error>> {
