@@ -16,6 +16,15 @@ test('a real number may be off by a share of itself and of the largest', (t) => 
   t.truthy(compareTensor('x', reals(0.02, 1000), reals(0, 1000), TOLERANCE))
 })
 
+test('a factor widens the tolerance of real numbers, not of integers', (t) => {
+  const reference = (want: Tensor) => ({ metadata: { rtol: '1e-4' }, tensors: new Map([['expect.x', want]]) })
+  const offBySome = new Map([['expect.x', reals(1000.8)]])
+  t.is(compareCase(reference(reals(1000)), offBySome).length, 1)
+  t.deepEqual(compareCase(reference(reals(1000)), offBySome, 10), [])
+  t.is(compareCase(reference(reals(998)), offBySome, 10).length, 1)
+  t.is(compareCase(reference(integers(1000)), new Map([['expect.x', integers(1001)]]), 1000).length, 1)
+})
+
 test('integers are compared exactly, whatever the tolerance', (t) => {
   t.is(compareTensor('x', integers(100_000, 2), integers(100_000, 2), TOLERANCE), undefined)
   t.truthy(compareTensor('x', integers(100_001, 2), integers(100_000, 2), TOLERANCE))
