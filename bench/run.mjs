@@ -1,24 +1,16 @@
-/** `npm run bench -- [W1 …] [--threads n] [--seconds s] [--json]`: sets everything up, compiles the bench, runs it. */
-import { build } from 'esbuild'
+/**
+ * `npm run bench -- [W1 …] [--device cpu|gpu] [--threads n] [--seconds s] [--precision f32|f16] [--adapter NAME] [--form step|resident]
+ * [--json | --peer FILE]`: sets everything up, compiles the bench, runs it.
+ */
 import { CommandFailed, run } from '../scripts/run.mjs'
 import { root, setUp } from '../scripts/setup.mjs'
+import { bundle } from './bundle.mjs'
 
-// Compiled ahead, so that the time to the first step and the memory hold no compiler.
 const OUT = 'target/bench'
 
 try {
   await setUp()
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['bench/bench.ts', 'bench/workload.ts'],
-    outdir: OUT,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-  })
+  await bundle(['bench/bench.ts', 'bench/workload.ts'], OUT)
   await run(process.execPath, [`${OUT}/bench.mjs`, ...process.argv.slice(2)], { cwd: root, shell: false })
 } catch (error) {
   if (!(error instanceof CommandFailed)) throw error

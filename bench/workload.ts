@@ -1,46 +1,37 @@
-/** Measures one workload in this process and prints one JSON line: `node workload.mjs W1 threads seconds`. */
+/** Measures one workload in this process and prints one JSON line: `node workload.mjs W1 SETTING`, the setting as JSON. */
 import { readFileSync } from 'node:fs'
-import { isRnnKitError, type Progress, type TrainCharModelOptions, type TrainingError, trainCharModel } from 'rnnkit'
+import {
+  type CharModel,
+  isRnnKitError,
+  type Progress,
+  type TrainCharModelOptions,
+  type TrainingError,
+  trainCharModel,
+} from 'rnnkit'
 import { peakMemory } from './machine.ts'
+import type { Measured } from './measured.ts'
+import { deviceOptions, type Setting } from './setting.ts'
 import { StepWatch } from './step-watch.ts'
-import { usefulFlops, WORKLOADS, type Workload } from './workloads.ts'
+import { shrunken, usefulFlops, WORKLOADS, type Workload } from './workloads.ts'
 
-/** One line of results, with the names that all measured software shares. */
-export interface Measured {
-  peer: 'rnnkit'
-  version: string
-  workload: string
-  threads: number
-  /** How symbols enter the first layer. */
-  idiom: 'one-hot' | 'embedding'
-  /** Symbols trained on in a second: lanes × time steps / median step. */
-  tokens_per_s: number
-  step_ms_median: number
-  /** Peak resident memory of the process, MiB. */
-  rss_mb: number
-  /** From the start of the process to the first reported step. */
-  first_step_s: number
-  /** Useful floating-point operations in a second, 10⁹. */
-  gflops: number
-  /** Steps measured. */
-  steps: number
-  /** 'progress': the median is over the intervals between progress reports (about 50 ms each), each counted once for each of its steps. */
-  timing: 'progress'
-  own_cores?: number
-  other_cores?: number
-  stolen_cores?: number
+/** Windows in the text, which is gone through again and again. A call ends with the text: a GPU's holds some hundred windows. */
+const WINDOWS = { cpu: 64, gpu: 512 }
+
+const [, , id = '', setting = ''] = process.argv
+try {
+  process.stdout.write(`${JSON.stringify(await measure(id, JSON.parse(setting) as Setting))}\n`)
+} catch (error) {
+  if (!isRnnKitError(error)) throw error
+  console.error(`bench: ${id}: ${error.message} (${error.code})`)
+  process.exitCode = 1
 }
 
-/** Windows in the text: it is gone through again and again. */
-const WINDOWS = 64
-
-const [, , id = '', threads = '', seconds = ''] = process.argv
-process.stdout.write(`${JSON.stringify(await measure(id, Number(threads), Number(seconds)))}\n`)
-
-async function measure(workload: string, threads: number, seconds: number): Promise<Measured> {
-  const plan = WORKLOADS.get(workload)!
-  const watch = new StepWatch(seconds)
-  await trainUntil(watch, { ...trainingOptions(plan), threads })
+async function measure(workload: string, setting: Setting): Promise<Measured> {
+  const { device, threads, precision, form, quick } = setting
+  const plan = quick ? shrunken(WORKLOADS.get(workload)!) : WORKLOADS.get(workload)!
+  const watch = new StepWatch(setting.seconds)
+  const description = await trainUntil(watch, { ...trainingOptions(plan, WINDOWS[device]), ...deviceOptions(setting) })
+  // A call resolves when its reports are read back, so what lies between two reports is done, on a device that works ahead as well.
   const milliseconds = watch.median()
   const round = (value: number, digits: number) => Number(value.toFixed(digits))
   return {
@@ -48,6 +39,10 @@ async function measure(workload: string, threads: number, seconds: number): Prom
     version: (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version,
     workload,
     threads,
+    device,
+    device_description: description,
+    precision,
+    form: form ?? 'auto',
     idiom: plan.embed === undefined ? 'one-hot' : 'embedding',
     tokens_per_s: Math.round((1000 * plan.B * plan.T) / milliseconds),
     step_ms_median: round(milliseconds, 3),
@@ -56,28 +51,32 @@ async function measure(workload: string, threads: number, seconds: number): Prom
     gflops: round(usefulFlops(plan) / milliseconds / 1e6, 2),
     steps: watch.steps,
     timing: 'progress',
+    ...(quick ? { quick } : {}),
     ...watch.cores,
   }
 }
 
-/** Trains until the watch has seen enough. */
-async function trainUntil(watch: StepWatch, options: Omit<TrainCharModelOptions, 'epochs'>): Promise<void> {
+/** Trains until the watch has seen enough, and gives back the device in words. */
+async function trainUntil(watch: StepWatch, options: Omit<TrainCharModelOptions, 'epochs'>): Promise<string> {
   const { signal } = watch
   const onProgress = (progress: Progress) => watch.see(progress)
-  try {
-    const model = await trainCharModel({ ...options, signal, onProgress } as TrainCharModelOptions)
-    model.dispose()
-  } catch (error) {
-    if (!isRnnKitError(error) || error.code !== 'ERR_ABORTED') throw error
-    ;(error as TrainingError<Disposable>).model[Symbol.dispose]()
-  }
+  const model = await trainCharModel({ ...options, signal, onProgress } as TrainCharModelOptions).catch(modelSoFar)
+  const { device } = model
+  model.dispose()
+  return device
 }
 
-function trainingOptions(workload: Workload): Omit<TrainCharModelOptions, 'epochs'> {
+function modelSoFar(error: unknown): CharModel {
+  if (!isRnnKitError(error) || error.code !== 'ERR_ABORTED') throw error
+  return (error as TrainingError<CharModel>).model
+}
+
+/** @param windows length of the text */
+function trainingOptions(workload: Workload, windows: number): Omit<TrainCharModelOptions, 'epochs'> {
   const { cell, layers, hidden, vocab, embed, T, B, head, dropout, opt, lr } = workload
   const share = dropout ?? 0
   return {
-    corpus: { text: randomText(vocab, WINDOWS * B * T + 1) },
+    corpus: { text: randomText(vocab, windows * B * T + 1) },
     cell: cell === 'lstm' || cell === 'gru' ? cell : { kind: 'rnn', activation: cell === 'rnn_relu' ? 'relu' : 'tanh' },
     layers,
     hiddenSize: hidden,
@@ -93,7 +92,6 @@ function trainingOptions(workload: Workload): Omit<TrainCharModelOptions, 'epoch
     clip: { norm: 1 },
     validation: 0,
     seed: 1,
-    device: 'cpu',
   }
 }
 

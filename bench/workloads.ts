@@ -41,3 +41,10 @@ export function usefulFlops({ cell, layers, hidden, vocab, embed = 0, T, B, head
   const recurrent = gates * hidden * (hidden * layers + hidden * (layers - 1) + embed)
   return 6 * (recurrent * T * B + hidden * vocab * B * (head === 'all' ? T : 1))
 }
+
+/** The same workload small enough for a software GPU to try it: a sixteenth of the units, an eighth of the lanes and time steps. */
+export function shrunken(workload: Workload): Workload {
+  const share = (value: number, by: number) => Math.max(4, Math.round(value / by))
+  const { hidden, T, B } = workload
+  return { ...workload, hidden: share(hidden, 16), T: share(T, 8), B: share(B, 8) }
+}
