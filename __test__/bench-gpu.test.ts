@@ -1,5 +1,6 @@
 /** What the GPU bench runs, in which order, and that it keeps to its time. */
 import test from 'ava'
+import { adapterNamed } from '../bench/adapters.ts'
 import { Deadline } from '../bench/gpu/deadline.ts'
 import { plannedRuns } from '../bench/gpu/plan.ts'
 import { runProgram } from '../bench/run-program.ts'
@@ -54,4 +55,15 @@ test('a program that takes too long is ended, one that is not there is told, and
     tookTooLong: false,
   })
   t.true(performance.now() - began < 30_000)
+})
+
+test('results carry the adapter that the description names, not one whose name is a part of it', (t) => {
+  const adapters = [
+    { name: 'NVIDIA H200', driver: 'NVIDIA 595' },
+    { name: 'NVIDIA H200 NVL', driver: 'NVIDIA 596' },
+  ]
+  const driver = (description: string) => adapterNamed(description, adapters)?.driver
+  t.is(driver('gpu, NVIDIA H200 NVL, vulkan'), 'NVIDIA 596')
+  t.is(driver('gpu, NVIDIA H200, vulkan'), 'NVIDIA 595')
+  t.is(driver('cpu, avx2, 2 threads'), undefined)
 })

@@ -3,6 +3,7 @@
  * precision and form, PyTorch's figures beside it, and whether the reference cases hold. What it prints and measures is kept in results/.
  */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { type AdapterName, listAdapters } from './adapters.ts'
 import { type GpuBenchArguments, readGpuBenchArguments } from './gpu/arguments.ts'
 import { Deadline } from './gpu/deadline.ts'
 import { type PlannedRun, plannedRuns } from './gpu/plan.ts'
@@ -58,9 +59,10 @@ async function describeMachine({ quick }: GpuBenchArguments, deadline: Deadline)
 
 async function measureAll(wanted: GpuBenchArguments, deadline: Deadline): Promise<Measured[]> {
   const all: Measured[] = []
+  const adapters = wanted.device === 'gpu' ? await listAdapters() : []
   for (const run of plannedRuns(wanted.device)) {
     const limit = deadline.seconds(wanted.seconds + START, PEER + REFERENCE)
-    const measured = limit === 0 ? undefined : await measure(run, wanted, limit)
+    const measured = limit === 0 ? undefined : await measure(run, wanted, adapters, limit)
     if (measured === undefined) {
       say(`${inWords(run)}: ${limit === 0 ? 'left out, the time is up' : 'not measured'}`)
       continue
@@ -76,9 +78,10 @@ async function measureAll(wanted: GpuBenchArguments, deadline: Deadline): Promis
 function measure(
   { id, precision, form }: PlannedRun,
   { device, adapter, seconds, quick }: GpuBenchArguments,
+  adapters: readonly AdapterName[],
   limit: number,
 ): Promise<Measured | undefined> {
-  return measureInOwnProcess(id, { device, adapter, seconds, quick, precision, form, threads: 2 }, limit)
+  return measureInOwnProcess(id, { device, adapter, seconds, quick, precision, form, threads: 2 }, adapters, limit)
 }
 
 function inWords({ id, precision, form }: PlannedRun): string {

@@ -22,8 +22,11 @@ export interface Measured extends PeerLine {
   threads: number
   idiom: 'one-hot' | 'embedding'
   device: 'cpu' | 'gpu'
-  /** Device and kernels in the engine's words; on a GPU with adapter and driver. */
+  /** Device and kernels in the engine's words. */
   device_description: string
+  /** The GPU's name, and its driver with the version; not on a CPU. */
+  adapter?: string
+  driver?: string
   precision: 'f32' | 'f16'
   /** The form of the recurrence that was asked for; 'auto' = by the engine's table. */
   form: 'step' | 'resident' | 'auto'
