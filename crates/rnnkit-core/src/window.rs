@@ -246,6 +246,6 @@ pub struct Report {
     pub clipped: bool,
     /// A loss or gradient was not finite: this window and the rest of the call changed nothing.
     pub non_finite: bool,
-    /// Wall time of this window, in milliseconds.
+    /// Wall time of this window, in milliseconds; all windows of a call together take as long as the call.
     pub milliseconds: f64,
 }
