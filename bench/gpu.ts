@@ -104,7 +104,9 @@ async function measurePeer(wanted: GpuBenchArguments, deadline: Deadline): Promi
   if (tookTooLong) say('PyTorch: not measured to the end, the time was up')
   else if (code !== 0) say(`PyTorch: not measured, ${code === null ? 'there is no python3' : 'see above'}`)
   // the last line of a program that was ended may be a part
-  return parsePeerLines(stdout.slice(0, stdout.lastIndexOf('\n') + 1), 'what torch_gpu.py printed')
+  const lines = parsePeerLines(stdout.slice(0, stdout.lastIndexOf('\n') + 1), 'what torch_gpu.py printed')
+  if (lines[0] !== undefined) say(`Beside it: PyTorch ${lines[0].version} on ${lines[0].adapter}`)
+  return lines
 }
 
 function printTable({ device }: GpuBenchArguments, measured: readonly Measured[], peers: readonly PeerLine[]): void {

@@ -14,6 +14,8 @@ export interface PeerLine {
   device?: string
   /** 'f32' where a line does not say. */
   precision?: string
+  /** The GPU's name; not on a CPU. */
+  adapter?: string
 }
 
 /** A line of ours. */
@@ -24,8 +26,7 @@ export interface Measured extends PeerLine {
   device: 'cpu' | 'gpu'
   /** Device and kernels in the engine's words. */
   device_description: string
-  /** The GPU's name, and its driver with the version; not on a CPU. */
-  adapter?: string
+  /** The GPU's driver with its version; not on a CPU. */
   driver?: string
   precision: 'f32' | 'f16'
   /** The form of the recurrence that was asked for; 'auto' = by the engine's table. */

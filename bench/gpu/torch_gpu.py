@@ -49,6 +49,7 @@ def main():
                     line.update(measure(torch, arguments.device, workload, precision, graph, arguments.seconds))
                 except RuntimeError as error:
                     line["error"] = str(error).splitlines()[0]
+                    print(f"torch_gpu: {name} {precision}: {line['error']}", file=sys.stderr)
                 print(json.dumps(line), flush=True)
     return 0
 
