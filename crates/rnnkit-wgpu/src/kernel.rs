@@ -203,7 +203,7 @@ impl KernelId {
             KernelId::WeightGradients => with_tables(
                 kernel(
                     "weight_gradients",
-                    &[shader!("product/tile"), shader!("product/weight_gradients")],
+                    &[shader!("product/outer"), shader!("product/tile"), shader!("product/weight_gradients")],
                     &[WRITE, WRITE, READ, READ],
                     &[args::WeightGradients::FIELDS],
                 ),
