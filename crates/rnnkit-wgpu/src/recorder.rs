@@ -48,6 +48,32 @@ struct Recording {
     pass: wgpu::ComputePass<'static>,
     encoder: wgpu::CommandEncoder,
     dispatches: u32,
+    /// What the pass is set to: the steps of a recurrence differ in their arguments alone.
+    bound: Option<(KernelId, Vec<Slice>)>,
+}
+
+impl Recording {
+    fn begin(device: &Device) -> Self {
+        let mut encoder = device.raw().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime();
+        Self { pass, encoder, dispatches: 0, bound: None }
+    }
+}
+
+/// Kernels with what they are bound to.
+type BindGroups = HashMap<(KernelId, Vec<Slice>), wgpu::BindGroup>;
+
+/// The bind group of a kernel and its slices, made the first time it is asked for.
+fn bind_group<'a>(groups: &'a mut BindGroups, device: &Device, pipeline: &Pipeline, key: &(KernelId, Vec<Slice>)) -> &'a wgpu::BindGroup {
+    if groups.len() >= KEPT_BIND_GROUPS {
+        groups.clear();
+    }
+    groups.entry(key.clone()).or_insert_with(|| {
+        let entries: Vec<_> =
+            (0..).zip(&key.1).map(|(binding, slice)| wgpu::BindGroupEntry { binding, resource: slice.resource() }).collect();
+        let descriptor = wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries };
+        device.raw().create_bind_group(&descriptor)
+    })
 }
 
 /// A submission that may still be running.
@@ -77,7 +103,7 @@ pub struct Counts {
 /// Records for one device.
 pub struct Recorder {
     device: Arc<Device>,
-    bind_groups: HashMap<(KernelId, Vec<Slice>), wgpu::BindGroup>,
+    bind_groups: BindGroups,
     recording: Option<Recording>,
     in_flight: VecDeque<InFlight>,
     pace: Pace,
@@ -129,16 +155,15 @@ impl Recorder {
             return Ok(());
         }
         debug_assert!(arguments.len() <= MAX_ARGUMENTS as usize);
-        let pipeline = self.device.pipeline(id)?;
-        self.ready_bind_group(id, &pipeline, &slices);
-        if self.recording.is_none() {
-            let mut encoder = self.device.raw().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime();
-            self.recording = Some(Recording { pass, encoder, dispatches: 0 });
+        let Recording { pass, bound, .. } = self.recording.get_or_insert_with(|| Recording::begin(&self.device));
+        let wanted = (id, slices);
+        if bound.as_ref() != Some(&wanted) {
+            let pipeline = self.device.pipeline(id)?;
+            pass.set_pipeline(&pipeline.pipeline);
+            pass.set_bind_group(0, bind_group(&mut self.bind_groups, &self.device, &pipeline, &wanted), &[]);
+            *bound = Some(wanted);
         }
         let Some(recording) = &mut self.recording else { return Ok(()) };
-        recording.pass.set_pipeline(&pipeline.pipeline);
-        recording.pass.set_bind_group(0, &self.bind_groups[&(id, slices)], &[]);
         recording.pass.set_immediates(0, arguments);
         let [x, y, z] = groups.map(|count| count as u32);
         recording.pass.dispatch_workgroups(x, y, z);
@@ -147,25 +172,10 @@ impl Recorder {
         if recording.dispatches >= self.pace.dispatches() { self.submit() } else { Ok(()) }
     }
 
-    fn ready_bind_group(&mut self, id: KernelId, pipeline: &Pipeline, slices: &[Slice]) {
-        let key = (id, slices.to_vec());
-        if self.bind_groups.contains_key(&key) {
-            return;
-        }
-        if self.bind_groups.len() >= KEPT_BIND_GROUPS {
-            self.bind_groups.clear();
-        }
-        let entries: Vec<_> =
-            (0..).zip(slices).map(|(binding, slice)| wgpu::BindGroupEntry { binding, resource: slice.resource() }).collect();
-        let descriptor = wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries };
-        let group = self.device.raw().create_bind_group(&descriptor);
-        self.bind_groups.insert(key, group);
-    }
-
     /// Hands over what is recorded; waits only while more than [`IN_FLIGHT`] submissions run.
     pub fn submit(&mut self) -> Result<()> {
         self.device.check()?;
-        let Some(Recording { pass, encoder, dispatches }) = self.recording.take() else { return Ok(()) };
+        let Some(Recording { pass, encoder, dispatches, .. }) = self.recording.take() else { return Ok(()) };
         drop(pass);
         if self.in_flight.is_empty() {
             self.last_done = Instant::now();
