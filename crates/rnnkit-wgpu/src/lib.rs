@@ -1,4 +1,18 @@
 //! The GPU backend of rnnkit: every stage of the seam as a compute shader, on Vulkan, Metal or DX12 through wgpu.
+//!
+//! A training step's numbers never leave the device: its plan goes up (where windows start, which lanes reset, positions sorted by symbol),
+//! its report comes down (20 bytes, read once a call). In between, a call is a list of dispatches:
+//!
+//! - `../shaders/`: the kernels, one entry point a file; the cells are twins of `cell/*.rs` in rnnkit-core and are joined with each loop.
+//! - `kernel.rs`: which files a kernel is joined of, what it is bound to; `arguments.rs`: what it takes. `shader_tests.rs` holds all of
+//!   it against the shaders, in every language they are translated to, without a GPU.
+//! - `layout.rs`: where everything of a model lies, offsets in one arena; `tables.rs`: what kernels look up there; `workspace.rs`: the buffers.
+//! - `forms.rs`: THE table of forms in which a recurrent layer runs.
+//! - `stages/`: which kernels each stage records; `backend.rs` puts them behind the seam.
+//! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `device/`: adapters, faults, memory.
+//!
+//! Sums are made in an order that shapes alone decide, and no float is added atomically: the same adapter gives the same bits twice.
+//! What is not finite is told by its bits, since a driver may compile arithmetic as if there were no NaN.
 
 mod arguments;
 mod backend;

@@ -1,7 +1,7 @@
-//! Every joined shader, without any GPU: parsed, validated, written as SPIR-V and as Metal's language, and compared with what the host
-//! hands it.
+//! Every joined shader, without any GPU: parsed, validated, written in the languages of Vulkan, Metal and DX12, and compared with what the
+//! host hands it.
 
-use naga::back::{msl, spv};
+use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 
@@ -36,7 +36,7 @@ fn every_kernel_is_valid_and_has_its_one_entry_point() {
 }
 
 #[test]
-fn every_kernel_can_be_written_as_spir_v_and_for_metal() {
+fn every_kernel_can_be_written_for_vulkan_metal_and_dx12() {
     for_each(|name, kernel, module, info| {
         let options = spv::Options { lang_version: (1, 3), ..spv::Options::default() };
         let words = spv::write_vec(module, info, &options, None).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -45,6 +45,18 @@ fn every_kernel_can_be_written_as_spir_v_and_for_metal() {
         let (text, _) =
             msl::write_string(module, info, &options, &msl::PipelineOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(text.contains(kernel.entry), "{name}: Metal's text has the entry point");
+        let immediates_target = Some(hlsl::BindTarget { space: 0, register: 0, ..hlsl::BindTarget::default() });
+        let options = hlsl::Options {
+            shader_model: hlsl::ShaderModel::V6_2,
+            fake_missing_bindings: true,
+            immediates_target,
+            ..hlsl::Options::default()
+        };
+        let mut text = String::new();
+        hlsl::Writer::new(&mut text, &options, &hlsl::PipelineOptions::default())
+            .write(module, info, None)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(text.contains(kernel.entry), "{name}: DX12's text has the entry point");
     });
 }
 
@@ -68,6 +80,17 @@ fn bindings_are_those_the_host_binds() {
         let want: Vec<(u32, Access)> = (0..).zip(kernel.bindings.iter().copied()).collect();
         assert_eq!(bindings, want, "{name}");
         assert!(bindings.len() <= 8, "{name}: WebGPU's least limit");
+    });
+}
+
+#[test]
+fn kernels_of_any_size_need_no_more_than_every_device_has() {
+    for_each(|name, _, module, _| {
+        let workgroup = module.global_variables.iter().filter(|(_, variable)| variable.space == AddressSpace::WorkGroup);
+        let bytes: u32 = workgroup.map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx())).sum();
+        assert!(bytes <= 16_384, "{name}: {bytes} bytes of workgroup memory");
+        let threads: u32 = module.entry_points[0].workgroup_size.iter().product();
+        assert!(threads <= 256, "{name}: {threads} threads");
     });
 }
 
