@@ -7,10 +7,12 @@
 #![cfg_attr(test, allow(dead_code, reason = "the exports are registered, and so used, outside of tests only"))]
 
 mod checkpoint;
+mod device;
 mod devices;
 mod engine;
 mod environment;
 mod failure;
+mod host_sampler;
 mod native_session;
 mod outcomes;
 mod requests;

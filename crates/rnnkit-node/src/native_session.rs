@@ -32,15 +32,14 @@ pub struct NativeSession {
 
 #[napi]
 impl NativeSession {
-    /// `model`: JSON of a ModelSpec; `device`: 'cpu' or 'reference'; `threads`: at least 1; `memory_limit`: bytes.
+    /// `model`: JSON of a ModelSpec; `device`: JSON of a DeviceSpec; `memory_limit`: bytes of the host.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: &Env, model: String, device: String, threads: f64, memory_limit: f64) -> napi::Result<Self> {
+    pub fn new(env: &Env, model: String, device: String, memory_limit: f64) -> napi::Result<Self> {
         let thread = SessionThread::start(move || {
-            let threads = requests::count("threads", threads)?;
             let memory_limit = requests::bytes("memoryLimit", memory_limit)?;
-            Worker::new(&parsed("model", &model)?, &device, threads, memory_limit)
+            Worker::new(&parsed("model", &model)?, &parsed("device", &device)?, memory_limit)
         });
-        environment::watch(env, thread.shared())?;
+        environment::watch(env, thread.shared().clone())?;
         Ok(NativeSession { thread, reported: Cell::new(0) })
     }
 
@@ -62,6 +61,12 @@ impl NativeSession {
     #[napi(catch_unwind)]
     pub fn parameters(&self) -> NativeParameters {
         self.thread.ask(|worker, _| worker.parameters()).unwrap_or_else(|failure| NativeParameters::failed(&failure))
+    }
+
+    /// The flat buffer, when its turn has come.
+    #[napi(catch_unwind)]
+    pub fn read_parameters<'e>(&self, env: &'e Env) -> Promise<'e, NativeParameters> {
+        self.post(env, None, |worker, _| worker.parameters())
     }
 
     /// Overwrites the flat buffer.

@@ -46,6 +46,7 @@ macro_rules! outcomes {
 
 outcomes!(
     NativeDone,
+    NativeDevices,
     NativeReady,
     NativeParameters,
     NativeId,
@@ -62,6 +63,16 @@ outcomes!(
 pub struct NativeDone {
     /// Why there is no result; then no other field is there.
     pub error: Option<NativeErrorData>,
+}
+
+/// What this machine and this build offer.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeDevices {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// JSON: `{ version, cpu, threads, gpu, adapters }`.
+    pub devices: Option<String>,
 }
 
 /// What a session is.

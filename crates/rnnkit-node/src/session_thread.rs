@@ -142,18 +142,20 @@ impl<W: 'static> SessionThread<W> {
     }
 }
 
-/// Runs one command on a thread of its own.
+/// Runs one command on a thread of its own, which is returned for [`crate::environment`] to watch.
 pub fn run_once<T: 'static>(
     command: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     answer: impl FnOnce(Result<T, Failure>) + Send + 'static,
-) {
+) -> Arc<Shared<()>> {
     let thread = Arc::new(SessionThread::start(|| Ok(())));
     let its = Arc::clone(&thread);
     let answer = move |result| {
         answer(result);
         drop(its);
     };
+    let shared = Arc::clone(thread.shared());
     thread.post(None, |(), _| command(), answer);
+    shared
 }
 
 impl<W: 'static> Drop for SessionThread<W> {

@@ -9,8 +9,10 @@ use rnnkit_core::spec::ModelSpec;
 use rnnkit_core::window::{Sequence, Values};
 use serde_json::json;
 
+use crate::device::DeviceSpec;
 use crate::engine::{Engine, on_session};
 use crate::failure::Failure;
+use crate::host_sampler::HostSampler;
 use crate::outcomes::{
     NativeDone, NativeEvaluated, NativeId, NativeParameters, NativeReady, NativeSymbols, NativeTrained, NativeTrainingState, column, flags,
 };
@@ -23,12 +25,18 @@ pub struct Worker {
     pub(crate) engine: Engine,
     /// Of the training that was configured last.
     pub(crate) setup: Option<TrainingSetup>,
+    /// Samples instead of the engine.
+    sampler: Option<HostSampler>,
+    /// How often the parameters were written.
+    changes: u64,
 }
 
 impl Worker {
-    /// `memory_limit`: bytes.
-    pub fn new(spec: &ModelSpec, device: &str, threads: usize, memory_limit: u64) -> Answer<Self> {
-        Ok(Worker { engine: Engine::new(spec, device, threads, memory_limit)?, setup: None })
+    /// `memory_limit`: bytes of the host.
+    pub fn new(spec: &ModelSpec, device: &DeviceSpec, memory_limit: u64) -> Answer<Self> {
+        let engine = Engine::new(spec, device, memory_limit)?;
+        let sampler = device.sample_on_cpu.then(|| HostSampler::new(spec, device.threads as usize, memory_limit));
+        Ok(Worker { engine, setup: None, sampler, changes: 0 })
     }
 
     pub(crate) fn plan(&self) -> &ModelPlan {
@@ -48,6 +56,7 @@ impl Worker {
     }
 
     pub fn initialize(&mut self, init: &InitSpec, seed: u64, forget_biases: &[Option<f64>], call: &Call) -> Answer<NativeDone> {
+        self.changes += 1;
         on_session!(&mut self.engine, session => session.initialize(init, seed, forget_biases, call.abort()))?;
         Ok(NativeDone::default())
     }
@@ -58,6 +67,7 @@ impl Worker {
     }
 
     pub fn set_parameters(&mut self, values: &[f32]) -> Answer<NativeDone> {
+        self.changes += 1;
         on_session!(&mut self.engine, session => session.set_parameters(values))?;
         Ok(NativeDone::default())
     }
@@ -100,6 +110,7 @@ impl Worker {
     }
 
     pub fn train(&mut self, request: &TrainingRequest, call: &Call) -> Answer<NativeTrained> {
+        self.changes += 1;
         let trained = on_session!(&mut self.engine, session => session.train(request, call.abort()))?;
         if trained.aborted && call.is_closing() {
             return Err(Failure::Disposed);
@@ -139,22 +150,36 @@ impl Worker {
     }
 
     pub fn begin_sampling(&mut self, sampling: &Sampling) -> Answer<NativeId> {
-        Ok(begun(on_session!(&mut self.engine, session => session.begin_sampling(sampling))?))
+        Ok(begun(on_session!(self.sampling()?, session => session.begin_sampling(sampling))?))
     }
 
     pub fn feed(&mut self, stream: u32, ids: &[u32], call: &Call) -> Answer<NativeDone> {
-        on_session!(&mut self.engine, session => session.feed(stream, ids, call.abort()))?;
+        on_session!(self.sampling()?, session => session.feed(stream, ids, call.abort()))?;
         Ok(NativeDone::default())
     }
 
     pub fn sample(&mut self, stream: u32, count: usize, call: &Call) -> Answer<NativeSymbols> {
-        let ids = on_session!(&mut self.engine, session => session.sample(stream, count, call.abort()))?;
+        let ids = on_session!(self.sampling()?, session => session.sample(stream, count, call.abort()))?;
         Ok(NativeSymbols { ids: Some(Uint32Array::new(ids)), ..NativeSymbols::default() })
     }
 
     pub fn end_sampling(&mut self, stream: u32) -> Answer<NativeDone> {
-        on_session!(&mut self.engine, session => session.end_sampling(stream));
+        let engine = match &mut self.sampler {
+            Some(sampler) => sampler.as_it_is(),
+            None => Some(&mut self.engine),
+        };
+        if let Some(engine) = engine {
+            on_session!(engine, session => session.end_sampling(stream));
+        }
         Ok(NativeDone::default())
+    }
+
+    /// What samples, with the present parameters.
+    fn sampling(&mut self) -> Answer<&mut Engine> {
+        match &mut self.sampler {
+            Some(sampler) => Ok(sampler.up_to_date(&mut self.engine, self.changes)?),
+            None => Ok(&mut self.engine),
+        }
     }
 }
 
@@ -164,7 +189,10 @@ fn begun(id: u32) -> NativeId {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
+    use crate::device::tests::device;
 
     /// A model of a few parameters.
     pub fn tiny() -> ModelSpec {
@@ -173,5 +201,36 @@ pub(crate) mod tests {
                 "head":{"predict":"everyStep","size":5},"loss":{"kind":"crossEntropy"}}"#,
         )
         .unwrap()
+    }
+
+    /// Feeds a symbol to a new stream, samples, changes the parameters, samples on.
+    fn sampled(worker: &mut Worker) -> Vec<u32> {
+        let abort = AtomicBool::new(false);
+        let draw = |worker: &mut Worker, seed| {
+            worker.changes += 1;
+            on_session!(&mut worker.engine, session => session.initialize(&InitSpec::Normal(2.0), seed, &[None], &abort)).unwrap();
+        };
+        let sampling = r#"{"options":{"temperature":1,"topK":0,"topP":1,"minP":0,"greedy":false},"seed":1,"context":{"kind":"carry"}}"#;
+        draw(worker, 1);
+        let id = worker.begin_sampling(&serde_json::from_str(sampling).unwrap()).unwrap().id.unwrap();
+        let mut ids = Vec::new();
+        for seed in [1, 2, 3] {
+            draw(worker, seed);
+            let engine = worker.sampling().unwrap();
+            ids.extend(on_session!(engine, session => {
+                session.feed(id, &[seed as u32], &abort).unwrap();
+                session.sample(id, 20, &abort).unwrap()
+            }));
+        }
+        worker.end_sampling(id).unwrap();
+        ids
+    }
+
+    #[test]
+    fn a_copy_on_the_cpu_samples_what_the_model_itself_would() {
+        let mut itself = Worker::new(&tiny(), &device("cpu"), u64::MAX).unwrap();
+        let mut copied =
+            Worker { sampler: Some(HostSampler::new(&tiny(), 1, u64::MAX)), ..Worker::new(&tiny(), &device("cpu"), u64::MAX).unwrap() };
+        assert_eq!(sampled(&mut copied), sampled(&mut itself));
     }
 }

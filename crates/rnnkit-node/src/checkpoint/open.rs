@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{CarryTensor, MODEL, TRAINING, TrainingRecord, carry_tensors, dtype, moment_name, native_tensor};
+use crate::environment;
 use crate::native_session::promised;
 use crate::outcomes::{NativeOpened, NativeTensor};
 use crate::requests;
@@ -36,7 +37,7 @@ pub fn open_checkpoint<'e>(env: &'e Env, path: String, max_file_bytes: f64, extr
         let limits = Limits { max_file_bytes: requests::bytes("maxFileBytes", max_file_bytes)? };
         open(path.as_ref(), &limits, &requests::parsed::<Vec<ExtraRule>>("extras", &extras)?)
     };
-    run_once(move || Ok(command()?), settle);
+    environment::watch(env, run_once(move || Ok(command()?), settle))?;
     Ok(promise)
 }
 
