@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import test from 'ava'
-import { CharModel, type ErrorCode, trainCharModel } from '../ts/index.ts'
+import { CharModel, type ErrorCode, type LoadOptions, trainCharModel } from '../ts/index.ts'
 import { rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 
 type Options = Record<string, unknown>
@@ -90,7 +90,11 @@ const OPTIONS: [Options, ErrorCode, string][] = [
   [{ seed: -1 }, 'ERR_INVALID_OPTION', 'seed'],
   [{ threads: 0 }, 'ERR_INVALID_OPTION', 'threads'],
   [{ device: 'cuda' }, 'ERR_INVALID_OPTION', 'device'],
-  [{ device: 'gpu' }, 'ERR_DEVICE_UNAVAILABLE', 'device'],
+  [{ adapter: -1 }, 'ERR_INVALID_OPTION', 'adapter'],
+  [{ adapter: ' ' }, 'ERR_INVALID_OPTION', 'adapter'],
+  [{ precision: 'bf16' }, 'ERR_INVALID_OPTION', 'precision'],
+  [{ form: 'whole' }, 'ERR_INVALID_OPTION', 'form'],
+  [{ onDeviceLost: 'retry' }, 'ERR_INVALID_OPTION', 'onDeviceLost'],
   [{ onProgress: 1 }, 'ERR_INVALID_OPTION', 'onProgress'],
   [{ signal: {} }, 'ERR_INVALID_OPTION', 'signal'],
   [{ signal: { aborted: false } }, 'ERR_INVALID_OPTION', 'signal'],
@@ -222,15 +226,17 @@ test('the length that a text too short should have does, and one symbol less doe
 })
 
 test('a device that is not there is refused before the text is read', async (t) => {
+  const absent = { device: 'gpu', adapter: 'no adapter has this name' }
   const error = await rejectsWith(
     t,
-    train({ ...base, corpus: { files: ['missing.txt'] }, device: 'gpu' }),
+    train({ ...base, corpus: { files: ['missing.txt'] }, ...absent }),
     'ERR_DEVICE_UNAVAILABLE',
     'device',
   )
   t.is(error.value, 'gpu')
-  t.regex(error.message, /no GPU backend.*'auto' or 'cpu'/)
-  await rejectsWith(t, CharModel.load('missing.safetensors', { device: 'gpu' }), 'ERR_DEVICE_UNAVAILABLE', 'device')
+  t.regex(error.message, /'auto' or 'cpu' would do/)
+  const loading = CharModel.load('missing.safetensors', absent as LoadOptions)
+  await rejectsWith(t, loading, 'ERR_DEVICE_UNAVAILABLE', 'device')
 })
 
 test('an unknown symbol in a prefix is refused as soon as the vocabulary is there', async (t) => {

@@ -2,7 +2,7 @@ import test from 'ava'
 import { Vocabulary } from '../ts/corpus/vocabulary.ts'
 import { type CharModel, type TrainCharModelOptions, trainCharModel } from '../ts/index.ts'
 import { openSession } from '../ts/native/engine-session.ts'
-import { rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
+import { REFERENCE, rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 
 const trained = trainCharModel({ ...TINY, epochs: 1 })
 const PIECE = TEXT.slice(37, 137)
@@ -28,7 +28,7 @@ test('every symbol is scored once but the first', async (t) => {
 
 /** Total nats of the symbols in one window of the engine, which has no carry to keep. */
 async function natsInOneWindow(model: CharModel, ids: Uint32Array): Promise<number> {
-  const session = await openSession(model.spec, 'reference', 1, Number.POSITIVE_INFINITY)
+  const session = await openSession(model.spec, REFERENCE, Number.POSITIVE_INFINITY)
   try {
     const values = session.parameters()
     const parameters = model.parameters()

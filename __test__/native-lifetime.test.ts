@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
-import { endlessWindows, modelJson, roundText, SETUP } from './fixtures/native-model.ts'
+import { deviceJson, endlessWindows, modelJson, roundText, SETUP } from './fixtures/native-model.ts'
 
 interface End {
   code: number | null
@@ -36,7 +36,8 @@ for (const [way, expected] of Object.entries(ENDS)) {
 }
 
 async function terminateWhileTraining(): Promise<number> {
-  const workerData = { model: modelJson(), setup: SETUP, text: roundText(20_100), request: endlessWindows(0) }
+  const given = { model: modelJson(), device: deviceJson('reference'), setup: SETUP }
+  const workerData = { ...given, text: roundText(20_100), request: endlessWindows(0) }
   const worker = new Worker(new URL('fixtures/worker-training.mjs', import.meta.url), { workerData, execArgv: [] })
   await once(worker, 'message')
   return worker.terminate()

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { type ErrorCode, RnnKitError } from '../ts/errors.ts'
-import { describeDevices, NativeSession } from '../ts/native/native-session.ts'
+import { NativeSession } from '../ts/native/native-session.ts'
 import {
+  deviceJson,
   endlessWindows,
   modelJson,
   readySession,
@@ -70,6 +71,7 @@ test('parameters go out and come back unchanged', async (t) => {
   t.not(description, '')
   const values = session.parameters()
   t.is(values.length, length)
+  t.deepEqual(await session.readParameters(), values)
   await session.initialize(JSON.stringify({ normal: 0.01 }), 2, Float64Array.of(1), 0)
   t.notDeepEqual(session.parameters(), values)
   await session.setParameters(values)
@@ -96,15 +98,20 @@ test('a restored training repeats the same losses', async (t) => {
 
 test('what is refused is named with a code, the field and the value', async (t) => {
   const layerless = modelJson().replace('"size":16', '"size":0')
-  const bad = new NativeSession(layerless, 'reference', 1, 1e9)
+  const reference = deviceJson('reference')
+  const bad = new NativeSession(layerless, reference, 1e9)
   const error = await rejectsWith(t, bad.ready(), 'ERR_INVALID_OPTION')
   t.deepEqual([error.field, error.value], ['layers[0].size', '0'])
   t.throws(() => bad.parameters(), { code: 'ERR_INVALID_OPTION' })
-  await rejectsWith(t, new NativeSession('{', 'reference', 1, 1e9).ready(), 'ERR_INVALID_OPTION')
-  await rejectsWith(t, new NativeSession(modelJson(), 'reference', 1, 10).ready(), 'ERR_MEMORY')
-  const gpu = await rejectsWith(t, new NativeSession(modelJson(), 'gpu', 1, 1e9).ready(), 'ERR_DEVICE_UNAVAILABLE')
+  await rejectsWith(t, new NativeSession('{', reference, 1e9).ready(), 'ERR_INVALID_OPTION')
+  await rejectsWith(t, new NativeSession(modelJson(), reference, 10).ready(), 'ERR_MEMORY')
+  const absent = JSON.stringify({ name: 'gpu', threads: 1, adapter: 'no adapter has this name' })
+  const gpu = await rejectsWith(t, new NativeSession(modelJson(), absent, 1e9).ready(), 'ERR_DEVICE_UNAVAILABLE')
   t.deepEqual([gpu.field, gpu.value], ['device', 'gpu'])
   t.regex(gpu.message, /'auto' or 'cpu' would do/)
+  const threadless = new NativeSession(modelJson(), '{"name":"cpu","threads":0}', 1e9)
+  t.is((await rejectsWith(t, threadless.ready(), 'ERR_INVALID_OPTION')).field, 'threads')
+  await rejectsWith(t, new NativeSession(modelJson(), '{"name":"tpu","threads":1}', 1e9).ready(), 'ERR_INVALID_OPTION')
 
   const { session, data } = await readySession()
   await rejectsWith(t, session.initialize('"zeros"', 1, new Float64Array(0), 0), 'ERR_INVALID_OPTION')
@@ -128,8 +135,7 @@ test('a number that would change on its way to the engine is refused before', as
   }
   await rejectsWith(t, session.train({ ...windows(data, 1), lanes: 1.5 }, 1), 'ERR_INVALID_OPTION')
   await rejectsWith(t, session.sample(1, 2 ** 21, 1), 'ERR_INVALID_OPTION')
-  t.throws(() => new NativeSession(modelJson(), 'reference', 0, 1e9), { code: 'ERR_INVALID_OPTION' })
-  t.throws(() => new NativeSession(modelJson(), 'reference', 1, Number.NaN), { code: 'ERR_INVALID_OPTION' })
+  t.throws(() => new NativeSession(modelJson(), deviceJson('cpu'), Number.NaN), { code: 'ERR_INVALID_OPTION' })
   session.close()
 })
 
@@ -211,11 +217,4 @@ test('two sessions work at once and know nothing of each other', async (t) => {
   both[1].session.abort(5)
   t.true((await running[1])?.aborted)
   for (const { session } of both) session.close()
-})
-
-test('the devices are described', (t) => {
-  const { cpu, threads, version } = JSON.parse(describeDevices()) as { cpu: string; threads: number; version: string }
-  t.not(cpu, '')
-  t.true(threads >= 1)
-  t.regex(version, /^\d+\.\d+\.\d+/)
 })

@@ -8,7 +8,7 @@ import { clipOptions, optimizerOptions } from '../ts/options/optimizer.ts'
 import { samplingOptions } from '../ts/options/sampling.ts'
 import { trainCharModelOptions } from '../ts/options/train-char-model.ts'
 import { recipeOptions } from '../ts/options/training.ts'
-import { TINY } from './fixtures/tiny-char-model.ts'
+import { REFERENCE, TINY } from './fixtures/tiny-char-model.ts'
 
 test('the defaults are those that the types document', (t) => {
   const { model, recipe, run, device } = trainCharModelOptions({ corpus: { text: 'a' }, epochs: 1 })
@@ -38,7 +38,7 @@ test('the defaults are those that the types document', (t) => {
     test: { share: 0, every: undefined },
   })
   t.is(run.maxSeconds, Number.POSITIVE_INFINITY)
-  t.is(device.name, 'cpu')
+  t.like(device, { name: 'auto', precision: 'f32', adapter: undefined, form: undefined, onLost: 'cpu' })
 })
 
 test('dropout acts after every recurrent layer but the last, unless a layer says otherwise', (t) => {
@@ -121,7 +121,7 @@ test('the parameters are counted as the engine lays them out', async (t) => {
 
 test('the memory estimate counts the moments that the engine keeps, and packed copies on the CPU', async (t) => {
   const spec = modelSpec(modelOptions({ cell: 'gru', layers: 1, hiddenSize: 4 }), 5)
-  const session = await openSession(spec, 'reference', 1, Number.POSITIVE_INFINITY)
+  const session = await openSession(spec, REFERENCE, Number.POSITIVE_INFINITY)
   for (const given of [
     { kind: 'sgd' },
     { kind: 'sgd', momentum: 0.9 },

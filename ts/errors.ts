@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'ERR_VOCABULARY'
   | 'ERR_MEMORY'
   | 'ERR_DEVICE_UNAVAILABLE'
+  | 'ERR_DEVICE_LOST'
+  | 'ERR_DEVICE_FAILED'
   | 'ERR_NATIVE_MISSING'
   | 'ERR_NATIVE_VERSION'
   | 'ERR_BUSY'
@@ -55,12 +57,12 @@ export class RnnKitError extends Error {
 }
 
 /**
- * A training that was aborted (`ERR_ABORTED`), met a non-finite number (`ERR_NON_FINITE`) or got no learning rate from a schedule that is a
- * function (`ERR_INVALID_OPTION`).
+ * A training that was aborted (`ERR_ABORTED`), met a non-finite number (`ERR_NON_FINITE`), got no learning rate from a schedule that is a
+ * function (`ERR_INVALID_OPTION`) or lost its GPU (`ERR_DEVICE_LOST`).
  */
 export class TrainingError<M = unknown> extends RnnKitError {
   override readonly name = 'TrainingError'
-  /** The model as it was before the window that failed; usable. */
+  /** The model as it was before the window that failed, or after ERR_DEVICE_LOST as it was at the last snapshot; usable. */
   readonly model: M
   /** The optimizer step, counted from 0, that was not completed. */
   readonly step: number
@@ -75,4 +77,9 @@ export class TrainingError<M = unknown> extends RnnKitError {
 /** Whether `x` is an error that rnnkit threw on purpose. */
 export function isRnnKitError(x: unknown): x is RnnKitError {
   return x instanceof RnnKitError
+}
+
+/** Whether it says that a GPU went away, with all that lay on it. */
+export function isDeviceLost(x: unknown): x is RnnKitError {
+  return isRnnKitError(x) && x.code === 'ERR_DEVICE_LOST'
 }

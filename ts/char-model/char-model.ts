@@ -3,7 +3,7 @@ import { stoppable, stoppablePieces } from '../aborted.ts'
 import { type BatchOrder, refuseUnscorable } from '../batches/index.ts'
 import { normalising } from '../corpus/read-corpus.ts'
 import type { Unit } from '../corpus/segment.ts'
-import { RnnKitError } from '../errors.ts'
+import type { ModelDevice } from '../device/chosen-device.ts'
 import type { LossReport } from '../metrics.ts'
 import { type ModelSpec, parameterCount } from '../model/spec.ts'
 import type { ClipSpec, OptimizerKind } from '../options/optimizer.ts'
@@ -20,9 +20,10 @@ import { inSlices } from '../slices.ts'
 import { evaluate } from '../training/evaluation.ts'
 import type { HistoryEntry } from '../training/progress.ts'
 import { toFile } from './checkpoint.ts'
+import { heedingLoss, piecesHeedingLoss } from './device-loss.ts'
 import { loadCharModel } from './load.ts'
 import { namingFile } from './naming-file.ts'
-import { type CharParts, usualContext } from './parts.ts'
+import { type CharParts, disposedError, usualContext } from './parts.ts'
 import { evaluationPlan, trainExclusively, trainFurther } from './training.ts'
 import { streamText, writeText } from './writing.ts'
 
@@ -56,10 +57,12 @@ export interface ModelRecipe {
  * Made by `trainCharModel` or `CharModel.load`. All methods but the getters throw ERR_DISPOSED after `dispose`. Methods may be called
  * at any time, during a training too: between its calls of the engine, and together with one another. Each sees the model as the last
  * finished steps left it (`stream` for each piece, all others from beginning to end).
+ *
+ * A call that finds the GPU lost throws ERR_DEVICE_LOST; the model is on the CPU from then on, as it was at the last snapshot (about
+ * every 30 s of a training, and at its end), and may be called again.
  */
 export class CharModel {
   readonly #parts: CharParts
-  #disposed = false
 
   /** @internal */
   constructor(parts: CharParts) {
@@ -113,9 +116,10 @@ export class CharModel {
     return { step: steps, epoch }
   }
 
-  /** The device that does the work, in words. */
-  get device(): string {
-    return this.#parts.session.description
+  /** The device that does the work, and why it was taken; another one after a GPU was lost. */
+  get device(): ModelDevice {
+    const { session, device } = this.#parts
+    return { name: device.engine.name, description: session.description, reason: device.reason }
   }
 
   /**
@@ -126,7 +130,9 @@ export class CharModel {
   async sample(options?: SamplingOptions): Promise<string> {
     const sampling = samplingOptions(options)
     this.#refuseDisposed()
-    return await stoppable('the sampling', sampling.signal, () => writeText(this.#parts, sampling))
+    return await stoppable('the sampling', sampling.signal, () =>
+      heedingLoss(this.#parts, () => writeText(this.#parts, sampling)),
+    )
   }
 
   /**
@@ -136,7 +142,7 @@ export class CharModel {
   stream(options?: SamplingOptions): AsyncGenerator<string, void, undefined> {
     const sampling = samplingOptions(options)
     this.#refuseDisposed()
-    const pieces = streamText(this.#parts, sampling)
+    const pieces = piecesHeedingLoss(this.#parts, streamText(this.#parts, sampling))
     return stoppablePieces('the sampling', sampling.signal, pieces)
   }
 
@@ -163,7 +169,7 @@ export class CharModel {
       const text = await inSlices(normalising(plan.text, rules), signal)
       const ids = await inSlices(parts.vocabulary.encoding(text, 'text'), signal)
       refuseUnscorable(ids.length)
-      return await parts.turns.share(() => scored(ids), signal)
+      return await heedingLoss(parts, () => parts.turns.share(() => scored(ids), signal))
     })
   }
 
@@ -177,7 +183,7 @@ export class CharModel {
   async train(options: TrainOptions): Promise<void> {
     this.#refuseDisposed()
     const plan = trainOptions(options, this.#parts)
-    await trainExclusively(this.#parts, () => trainFurther(this, this.#parts, plan))
+    await heedingLoss(this.#parts, () => trainExclusively(this.#parts, () => trainFurther(this, this.#parts, plan)))
   }
 
   /**
@@ -204,10 +210,11 @@ export class CharModel {
     pathOption('path', path)
     this.#refuseDisposed()
     const parts = this.#parts
-    await parts.turns.share(async () => {
+    const write = async () => {
       const { metadata, tensors } = toFile(parts)
       await namingFile(path, () => parts.session.save(path, metadata, tensors, true))
-    })
+    }
+    await heedingLoss(parts, () => parts.turns.share(write))
   }
 
   /**
@@ -216,8 +223,7 @@ export class CharModel {
    * A property of the model itself, because structuredClone and postMessage refuse functions: a copy would be an empty object.
    */
   readonly dispose = (): void => {
-    if (this.#disposed) return
-    this.#disposed = true
+    this.#parts.disposed = true
     this.#parts.session.close()
   };
 
@@ -226,7 +232,6 @@ export class CharModel {
   }
 
   #refuseDisposed(): void {
-    if (!this.#disposed) return
-    throw new RnnKitError({ code: 'ERR_DISPOSED', message: 'the model was disposed; load or train another' })
+    if (this.#parts.disposed) throw disposedError()
   }
 }

@@ -1,7 +1,10 @@
 /** What a model of text consists of: a session of the engine, the vocabulary, and where its training stands. */
+import type { CorpusSplit } from '../corpus/split.ts'
 import type { Vocabulary } from '../corpus/vocabulary.ts'
+import type { ChosenDevice } from '../device/chosen-device.ts'
+import { RnnKitError } from '../errors.ts'
 import type { ModelSpec } from '../model/spec.ts'
-import type { Session } from '../native/engine-session.ts'
+import type { Session, TrainingState } from '../native/engine-session.ts'
 import type { Turns } from '../native/turns.ts'
 import type { TextRules } from '../options/corpus.ts'
 import type { Context } from '../options/sampling.ts'
@@ -19,13 +22,18 @@ export interface Resident {
 export interface ResidentText {
   /** The whole text. */
   readonly ids: Uint32Array
+  readonly split: CorpusSplit
   readonly train: Resident
   readonly validation: Resident | undefined
   readonly test: Resident | undefined
 }
 
 export interface CharParts {
-  readonly session: Session
+  /** Another one after a GPU was lost: whoever waits for a turn asks for it then. */
+  session: Session
+  device: ChosenDevice
+  /** Of a model on a GPU, for when that is lost. */
+  snapshot: Snapshot | undefined
   /** Calls of the session that belong together are made in one turn. */
   readonly turns: Turns
   readonly spec: ModelSpec
@@ -41,6 +49,20 @@ export interface CharParts {
   text: ResidentText | undefined
   /** Whether a training runs. */
   training: boolean
+  disposed: boolean
+}
+
+/** All that `save` and `load` would bring back, but what no training changes. */
+export interface Snapshot extends Pick<CharParts, 'recipe' | 'scheduleLost' | 'digest'> {
+  readonly parameters: Float32Array
+  readonly training: TrainingState
+  readonly position: Position
+  /** Entries that the history had. */
+  readonly entries: number
+}
+
+export function disposedError(): RnnKitError {
+  return new RnnKitError({ code: 'ERR_DISPOSED', message: 'the model was disposed; load or train another' })
 }
 
 /** How the model must be asked unless options say otherwise: as it was trained. */

@@ -4,7 +4,6 @@ import type { BatchPlan } from '../batches/index.ts'
 import { normaliseText, readCorpus } from '../corpus/read-corpus.ts'
 import { RnnKitError } from '../errors.ts'
 import type { LossReport } from '../metrics.ts'
-import type { Session } from '../native/engine-session.ts'
 import { refuse } from '../options/check.ts'
 import type { NormalCorpusOptions } from '../options/corpus.ts'
 import type { FurtherPlan } from '../options/train-char-model.ts'
@@ -17,8 +16,11 @@ import { onNewText, onNewWindows, type Position, startPosition } from '../traini
 import type { Sample } from '../training/progress.ts'
 import { carryingModel } from '../training/training-error.ts'
 import { type Recurring, runTraining } from '../training/training-loop.ts'
-import { type CharParts, type Resident, type ResidentText, usualContext } from './parts.ts'
+import { keepSnapshot, protection } from './device-loss.ts'
+import { type CharParts, type Resident, usualContext } from './parts.ts'
 import { type PlannedText, planText } from './plan-text.ts'
+import { makeResident, missingCorpus, residentOf } from './resident.ts'
+import { setupOf } from './setup.ts'
 import { writeText } from './writing.ts'
 
 /** Runs a training, unless another one does: ERR_BUSY. */
@@ -67,6 +69,7 @@ export async function startAnew(
     await makeResident(parts, text)
     await parts.session.configure(setupOf(recipe))
     Object.assign(parts, { recipe, scheduleLost: false, position: startPosition(), digest })
+    await keepSnapshot(parts)
   }, signal)
 }
 
@@ -80,6 +83,7 @@ async function startFurther(parts: CharParts, text: PlannedText, recipe: Recipe,
     else if (isRebatched(parts.recipe, recipe)) position = onNewWindows(position)
     else refuseForeignWindow(position, text)
     Object.assign(parts, { recipe, digest, position })
+    await keepSnapshot(parts)
   }, signal)
 }
 
@@ -114,31 +118,27 @@ export async function runPlanned<Model>(
   })
   if (position.schedule !== null) schedule.restore(position.schedule)
   const { validation, test } = residentOf(parts)
+  const { batchSize: lanes, unrollLength: time } = recipe
   await runTraining<Model>({
     model,
-    session: parts.session,
+    train: (windows, signal) =>
+      parts.session.train({ ...windows, data: residentOf(parts).train.data, lanes, time }, signal),
     turns: parts.turns,
-    data: residentOf(parts).train.data,
     batches: text.batches,
-    lanes: recipe.batchSize,
-    time: recipe.unrollLength,
+    symbolsOfStep: lanes * time,
     schedule,
     position,
     history: parts.history,
     endStep,
     maxSeconds: run.maxSeconds,
-    validation: validation && { every: recipe.validation.every, make: scoring(parts, validation) },
-    test: test && { every: recipe.test.every, make: scoring(parts, test) },
+    validation: validation && { every: recipe.validation.every, make: scoring(parts, 'validation') },
+    test: test && { every: recipe.test.every, make: scoring(parts, 'test') },
     samples: samplesOf(parts, run),
     onProgress: run.onProgress as Parameters<typeof runTraining<Model>>[0]['onProgress'],
     signal: run.signal,
     callMs: run.callMs,
+    protection: protection(model, parts),
   })
-}
-
-function residentOf(parts: CharParts): ResidentText {
-  if (parts.text === undefined) throw missingCorpus()
-  return parts.text
 }
 
 /** Steps of the planned run, which begins in that epoch. */
@@ -156,28 +156,6 @@ export function refuseLongWarmup({ schedule }: Recipe, { duration }: RunPlan, { 
   if (schedule.warmup > steps) refuse('schedule.warmup', schedule.warmup, `at most ${steps}, the planned steps`)
 }
 
-/** Hands the parts of the text to the session, unless they lie there already, and takes those of another text away. */
-async function makeResident(parts: CharParts, { ids, split }: PlannedText): Promise<void> {
-  const { session, text: old } = parts
-  const sizes = [split.train, split.validation, split.test].map(([from, to]) => to - from)
-  if (old?.ids === ids && [old.train, old.validation, old.test].every((part, i) => (part?.symbols ?? 0) === sizes[i]))
-    return
-  parts.text = undefined
-  for (const part of [old?.train, old?.validation, old?.test]) {
-    if (part !== undefined) await session.unload(part.data)
-  }
-  parts.text = {
-    ids,
-    train: await load(session, ids, split.train),
-    validation: sizes[1]! > 0 ? await load(session, ids, split.validation) : undefined,
-    test: sizes[2]! > 0 ? await load(session, ids, split.test) : undefined,
-  }
-}
-
-async function load(session: Session, ids: Uint32Array, [from, to]: readonly [number, number]): Promise<Resident> {
-  return { data: await session.load(ids.subarray(from, to)), symbols: to - from }
-}
-
 /** SHA-256 of the training text's ids. */
 function* digesting({ ids, split }: PlannedText): Sliced<string> {
   const hash = createHash('sha256')
@@ -187,11 +165,6 @@ function* digesting({ ids, split }: PlannedText): Sliced<string> {
     yield
   }
   return hash.digest('hex')
-}
-
-/** What the engine is told of a recipe once. */
-export function setupOf(recipe: Recipe) {
-  return { optimizer: recipe.optimizer.spec, clip: recipe.clip, seed: recipe.seed }
 }
 
 /** A changed clip or seed is told to the engine without losing the moments. */
@@ -219,9 +192,10 @@ async function readIds(
   return await inSlices(vocabulary.encoding(text, 'corpus'), signal)
 }
 
-/** @param resident a text of the session */
-export function scoring(parts: CharParts, resident: Resident): Recurring<LossReport>['make'] {
-  return (signal) => parts.turns.share(() => evaluate(parts.session, evaluationPlan(parts, resident, signal)), signal)
+function scoring(parts: CharParts, part: 'validation' | 'test'): Recurring<LossReport>['make'] {
+  const scored = (signal: AbortSignal | undefined) =>
+    evaluate(parts.session, evaluationPlan(parts, residentOf(parts)[part]!, signal))
+  return (signal) => parts.turns.share(() => scored(signal), signal)
 }
 
 export function evaluationPlan(
@@ -264,11 +238,6 @@ export function refuseUnknownPrefixes(
   for (const { field, prefix } of samples?.samplings ?? []) {
     prefixSymbols(vocabulary, field, normaliseText(prefix, { ...rules, field, normalize: undefined }))
   }
-}
-
-function missingCorpus(): RnnKitError {
-  const message = 'corpus is missing: files hold no text, so a loaded model must be given one to train on'
-  return new RnnKitError({ code: 'ERR_MISSING_OPTION', message, field: 'corpus' })
 }
 
 function lostSchedule(): RnnKitError {

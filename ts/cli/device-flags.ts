@@ -5,10 +5,21 @@ import type { Flag, Flags } from './command-line.ts'
 
 export const DEVICE_FLAGS: readonly Flag[] = [
   { name: 'threads', value: 'n', description: 'Processor threads; the result does not depend on it' },
-  { name: 'device', value: 'name', description: 'auto, cpu or reference' },
+  { name: 'device', value: 'name', description: 'auto, cpu, gpu or reference' },
+  { name: 'adapter', value: 'name', description: 'Which GPU: its number in `rnnkit devices`, or a part of its name' },
+  { name: 'precision', value: 'kind', description: "Of a GPU's packed weights: f32 or f16" },
+  { name: 'form', value: 'form', description: 'How recurrent layers run on a GPU: step or resident' },
+  { name: 'on-device-lost', value: 'what', description: 'When a GPU is lost: cpu goes on there, error stops' },
 ]
 
 /** What is given may be any text or number: the library checks it. */
 export function deviceOptions(flags: Flags): LoadOptions {
-  return defined({ threads: flags.number('threads'), device: flags.text('device') }) as LoadOptions
+  return defined({
+    threads: flags.number('threads'),
+    device: flags.text('device'),
+    adapter: flags.text('adapter'),
+    precision: flags.text('precision'),
+    form: flags.text('form'),
+    onDeviceLost: flags.text('on-device-lost'),
+  }) as LoadOptions
 }

@@ -2,6 +2,7 @@
 /** The `rnnkit` command: finds what is asked for, runs it, and turns every end into an exit code. */
 import { readFileSync } from 'node:fs'
 import { type Command, parseCommandLine } from './command-line.ts'
+import { devices } from './devices.ts'
 import { evaluate } from './evaluate.ts'
 import { inspect } from './inspect.ts'
 import { describeError, EXIT, type Interrupt } from './report-error.ts'
@@ -9,7 +10,7 @@ import { sample } from './sample.ts'
 import { train } from './train.ts'
 
 const INTERRUPTS: readonly Interrupt[] = ['SIGINT', 'SIGTERM']
-const COMMANDS: readonly Command[] = [train, sample, evaluate, inspect]
+const COMMANDS: readonly Command[] = [train, sample, evaluate, inspect, devices]
 
 process.exitCode = await main(process.argv.slice(2))
 

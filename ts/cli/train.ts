@@ -3,6 +3,7 @@
 import { defined, definedOrNothing } from '../defined.ts'
 import {
   CharModel,
+  isRnnKitError,
   type Progress,
   type TrainCharModelOptions,
   TrainingError,
@@ -84,11 +85,15 @@ async function runTrain({ arguments: files, flags, signal }: Call): Promise<void
   }
   await checkOut(out)
   const line = new ProgressLine(process.stderr)
-  const onProgress = (progress: Progress<CharModel>) => report(line, progress)
+  const told = new Set<string>()
+  const onProgress = (progress: Progress<CharModel>) => {
+    reportDevice(line, progress.model, told)
+    report(line, progress)
+  }
   const options = { corpus: corpus(files, flags), ...trainingOptions(flags), signal, onProgress }
   try {
     using model = await trained(flags, options).finally(() => line.end())
-    await model.save(out)
+    await saved(model, out)
   } catch (error) {
     await saveWhatWasLearned(error, out)
     throw error
@@ -108,9 +113,25 @@ async function trained(flags: Flags, options: object): Promise<CharModel> {
   return model
 }
 
-/** Ctrl-C (or SIGTERM) ends the training, not the work: the model goes into the file as its last whole step left it. */
+/** Should the GPU be lost at this very moment, the model is on the CPU after that, as it was when the training ended. */
+async function saved(model: CharModel, out: string): Promise<void> {
+  try {
+    await model.save(out)
+  } catch (error) {
+    if (!isRnnKitError(error) || error.code !== 'ERR_DEVICE_LOST') throw error
+    await model.save(out)
+  }
+}
+
+/** What ends a training but leaves a model worth keeping. */
+const KEEPING: readonly string[] = ['ERR_ABORTED', 'ERR_DEVICE_LOST']
+
+/**
+ * Ctrl-C (or SIGTERM), or a lost GPU, ends the training, not the work: the model goes into the file as its last whole step, or its
+ * last snapshot, left it.
+ */
 async function saveWhatWasLearned(error: unknown, out: string): Promise<void> {
-  if (!(error instanceof TrainingError) || error.code !== 'ERR_ABORTED' || error.step === 0) return
+  if (!(error instanceof TrainingError) || !KEEPING.includes(error.code) || error.step === 0) return
   await (error.model as CharModel).save(out)
   process.stderr.write(`saved the ${error.step} steps that were done as ${out}\n`)
 }
@@ -184,6 +205,14 @@ function samples(flags: Flags): object | undefined {
   if (steps === undefined && prefix === undefined) return undefined
   if (steps === undefined) throw new UsageError('--sample-prefix needs --sample-every <steps>')
   return defined({ every: { steps }, prefixes: prefix === undefined ? undefined : [prefix] })
+}
+
+/** Says where the training runs, once for each device it comes to. */
+function reportDevice(line: ProgressLine, { device }: CharModel, told: Set<string>): void {
+  const { description, reason } = device
+  if (told.has(description)) return
+  told.add(description)
+  line.note(`device: ${description} (${reason})`)
 }
 
 function report(line: ProgressLine, progress: Progress<CharModel>): void {

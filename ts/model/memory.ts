@@ -2,6 +2,7 @@
 
 import { freemem } from 'node:os'
 import { RnnKitError } from '../errors.ts'
+import type { DeviceName } from '../options/device.ts'
 import type { OptimizerSpec } from '../options/optimizer.ts'
 import { GATES, type ModelSpec, parameterCount } from './spec.ts'
 
@@ -15,7 +16,8 @@ export interface TrainingSize {
   readonly lanes: number
   /** T. */
   readonly time: number
-  readonly device: string
+  /** 'auto' counts as the CPU, where it begins. */
+  readonly device: DeviceName
 }
 
 /** Buffers that the optimizer keeps, each as large as the parameters. */
@@ -35,19 +37,22 @@ export function momentBuffers({ kind, ...options }: OptimizerSpec): number {
 }
 
 /**
- * Bytes that a training takes about: parameters, gradients, moments and packed copies, what BPTT keeps of a window (gates, states and
- * their gradients at each time step and lane), and the logits.
+ * Bytes of the host that a training takes about: parameters, gradients, moments and packed copies, what BPTT keeps of a window (gates, states and
+ * their gradients at each time step and lane), and the logits. Of one on a GPU: the snapshot, and the next one while it is read; what it
+ * takes there is the engine's to check.
  */
 export function trainingBytes(spec: ModelSpec, size: TrainingSize): number {
   return parameterBytes(spec, size) + windowBytes(spec, size)
 }
 
 function parameterBytes(spec: ModelSpec, { moments, device }: TrainingSize): number {
-  const copies = 2 + moments + (device === 'cpu' ? PACKED_COPIES : 0)
+  const onHost = 2 + moments + (device === 'reference' ? 0 : PACKED_COPIES)
+  const copies = device === 'gpu' ? 2 * (1 + moments) : onHost
   return 4 * parameterCount(spec) * copies
 }
 
-function windowBytes(spec: ModelSpec, { lanes, time }: TrainingSize): number {
+function windowBytes(spec: ModelSpec, { lanes, time, device }: TrainingSize): number {
+  if (device === 'gpu') return 0
   const perRow = spec.layers.map((layer) => (layer.kind === 'dense' ? 2 : 2 * GATES[layer.cell] + 2) * layer.size)
   return 4 * lanes * time * (perRow.reduce((sum, width) => sum + width, 0) + spec.head.size)
 }

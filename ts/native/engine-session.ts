@@ -1,4 +1,5 @@
 /** One model in the engine, on a thread of its own, as the rest of TypeScript sees it: plain objects, signals, typed errors. */
+import type { GpuForm, Precision } from '../options/device.ts'
 import { NativeSession } from './native-session.ts'
 import { onAbort } from './on-abort.ts'
 
@@ -89,6 +90,19 @@ export interface SamplingSetup {
   readonly context: { readonly kind: 'carry' } | { readonly kind: 'window'; readonly length: number }
 }
 
+/** JSON of the engine's DeviceSpec; what belongs to a GPU alone is 'f32', null and false elsewhere. */
+export interface EngineDevice {
+  readonly name: 'cpu' | 'gpu' | 'reference'
+  readonly threads: number
+  readonly precision: Precision
+  /** A GPU's number or a part of its name; null = the first that is no software. */
+  readonly adapter: string | null
+  /** null = by the engine's table. */
+  readonly form: GpuForm | null
+  /** What trains on a GPU samples on a CPU. */
+  readonly sampleOnCpu: boolean
+}
+
 /** Calls are worked off in their order. A signal that is raised ends a call with ERR_ABORTED; `train` tells what it had done. */
 export interface Session {
   /** The device in words. */
@@ -97,6 +111,8 @@ export interface Session {
   initialize(init: unknown, seed: number, forgetBiases: Float64Array, signal?: AbortSignal): Promise<void>
   /** All parameters, flat by the layout; waits for the call that runs now. */
   parameters(): Float32Array
+  /** The same, without waiting on this thread. */
+  readParameters(): Promise<Float32Array>
   setParameters(values: Float32Array): Promise<void>
   load(ids: Uint32Array): Promise<number>
   unload(data: number): Promise<void>
@@ -119,14 +135,12 @@ export interface Session {
 /** Parameters, gradients, two moments and about four packed copies, of 4 bytes each: enough for a garbage collector to judge by. */
 const BYTES_OF_A_PARAMETER = 32
 
-/** @throws ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE */
-export async function openSession(
-  model: unknown,
-  device: string,
-  threads: number,
-  memoryLimit: number,
-): Promise<Session> {
-  const native = new NativeSession(JSON.stringify(model), device, threads, memoryLimit)
+/**
+ * @param memoryLimit bytes of the host; what a GPU has is the engine's to find out
+ * @throws ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_FAILED
+ */
+export async function openSession(model: unknown, device: EngineDevice, memoryLimit: number): Promise<Session> {
+  const native = new NativeSession(JSON.stringify(model), JSON.stringify(device), memoryLimit)
   try {
     const { description, layout, length } = await native.ready()
     native.reportMemory(length * BYTES_OF_A_PARAMETER)
@@ -156,6 +170,10 @@ class EngineSession implements Session {
 
   parameters(): Float32Array {
     return this.#native.parameters()
+  }
+
+  readParameters(): Promise<Float32Array> {
+    return this.#native.readParameters()
   }
 
   setParameters(values: Float32Array): Promise<void> {

@@ -36,14 +36,12 @@ export class NativeSession {
    * What is wrong with the model or the device is told by `ready`, and by every call after it.
    *
    * @param model JSON of a model's spec
-   * @param device 'cpu', or 'reference' for the slow oracle
-   * @param threads at least 1
-   * @param memoryLimit bytes that parameters, workspaces and data may take together; Infinity = no limit
+   * @param device JSON of an EngineDevice
+   * @param memoryLimit bytes of the host that parameters, workspaces and data may take together; Infinity = no limit
    */
-  constructor(model: string, device: string, threads: number, memoryLimit: number) {
-    const count = integer('threads', threads, COUNT)
+  constructor(model: string, device: string, memoryLimit: number) {
     const limit = memoryLimit === Number.POSITIVE_INFINITY ? memoryLimit : real('memoryLimit', memoryLimit, { min: 0 })
-    this.#native = guarded(() => new binding.NativeSession(model, device, count, limit))
+    this.#native = guarded(() => new binding.NativeSession(model, device, limit))
   }
 
   /** Description of device and kernels; the parameters' layout as JSON `[{ name, shape, offset }]`, offsets in elements; their length. */
@@ -70,6 +68,11 @@ export class NativeSession {
   /** The flat parameters, laid out as `ready` says; waits for the call that runs now, not for those that are queued. */
   parameters(): Float32Array {
     return unwrapNow(() => this.#native.parameters()).values
+  }
+
+  /** The same, in its turn and without waiting on this thread. */
+  async readParameters(): Promise<Float32Array> {
+    return (await unwrap(() => this.#native.readParameters())).values
   }
 
   async setParameters(values: Float32Array): Promise<void> {
@@ -193,11 +196,6 @@ export async function openCheckpoint(path: string, maxFileBytes: number, extras:
   const limit =
     maxFileBytes === Number.POSITIVE_INFINITY ? maxFileBytes : real('maxFileBytes', maxFileBytes, { min: 0 })
   return unwrap(() => binding.openCheckpoint(path, limit, extras))
-}
-
-/** JSON: `cpu`, the widest vector instructions this machine offers; `threads`, as many as run at once; `version`. */
-export function describeDevices(): string {
-  return guarded(() => binding.describeDevices())
 }
 
 function checkWindows({ data, lanes, time }: { data: number; lanes: number; time: number }): void {

@@ -1,8 +1,7 @@
 /** The options of `trainCharModel` and of a model's `train`, `evaluate` and `CharModel.load`. */
-import { availableParallelism } from 'node:os'
-import { RnnKitError } from '../errors.ts'
-import { fieldIn, integer, oneOf, optional, record, refuse, text } from './check.ts'
+import { integer, oneOf, optional, record, refuse, text } from './check.ts'
 import { type CorpusOptions, corpusOptions, type NormalCorpusOptions, type TextRules } from './corpus.ts'
+import { DEVICE_KEYS, type Device, type DeviceOptions, deviceOptions, loadDeviceOptions } from './device.ts'
 import { MODEL_KEYS, type ModelOptions, type ModelPlan, modelOptions } from './model.ts'
 import { orDefault } from './or-default.ts'
 import { type Context, signalOption } from './sampling.ts'
@@ -18,15 +17,6 @@ import {
   runOptions,
 } from './training.ts'
 import { type NormalVocabularyOptions, type VocabularyOptions, vocabularyOptions } from './vocabulary.ts'
-
-export interface DeviceOptions {
-  /** 'auto' takes the CPU; 'gpu' is not there yet: ERR_DEVICE_UNAVAILABLE. 'reference' are slow plain loops, to compare with. @default 'auto' */
-  device?: DeviceName
-  /** Threads that share one model's work; results do not depend on it. @default one for each processor */
-  threads?: number
-}
-
-export type DeviceName = 'auto' | 'cpu' | 'gpu' | 'reference'
 
 /** @typeParam Model the trained model's type, which `onProgress` is given */
 export type TrainCharModelOptionsOf<Model> = ModelOptions &
@@ -65,11 +55,6 @@ export interface LoadOptions extends DeviceOptions {
   maxFileBytes?: number
 }
 
-export interface Device {
-  readonly name: 'cpu' | 'reference'
-  readonly threads: number
-}
-
 export interface CharModelPlan {
   readonly corpus: NormalCorpusOptions
   readonly vocabulary: NormalVocabularyOptions
@@ -78,8 +63,6 @@ export interface CharModelPlan {
   readonly run: RunPlan
   readonly device: Device
 }
-
-const DEVICE_KEYS = ['device', 'threads'] as const
 
 export function trainCharModelOptions(value: unknown): CharModelPlan {
   const given = record('', value, ['corpus', 'vocabulary', ...MODEL_KEYS, ...RECIPE_KEYS, ...RUN_KEYS, ...DEVICE_KEYS])
@@ -144,7 +127,7 @@ export function evaluateOptions(value: unknown): EvaluationPlan {
 export function loadOptions(value: unknown): { device: Device; maxFileBytes: number } {
   const given = record('', orDefault(value, {}), [...DEVICE_KEYS, 'maxFileBytes'])
   return {
-    device: deviceOptions(given),
+    device: loadDeviceOptions(given),
     maxFileBytes: integer('maxFileBytes', orDefault(given.maxFileBytes, 4 * 2 ** 30), { min: 1 }),
   }
 }
@@ -154,18 +137,4 @@ export function pathOption(field: string, value: unknown): string {
   const path = text(field, value)
   const usable = path !== '' && !path.includes('\0')
   return usable ? path : refuse(field, path, 'the path of a file')
-}
-
-function deviceOptions(given: { device?: unknown; threads?: unknown }): Device {
-  const name = oneOf('device', orDefault(given.device, 'auto'), ['auto', 'cpu', 'gpu', 'reference'])
-  if (name === 'gpu') throw noGpu()
-  return {
-    name: name === 'auto' ? 'cpu' : name,
-    threads: integer(fieldIn('', 'threads'), orDefault(given.threads, availableParallelism()), { min: 1, max: 1024 }),
-  }
-}
-
-function noGpu(): RnnKitError {
-  const message = "device is 'gpu', but this build has no GPU backend: it must be 'auto' or 'cpu'"
-  return new RnnKitError({ code: 'ERR_DEVICE_UNAVAILABLE', message, field: 'device', value: 'gpu' })
 }

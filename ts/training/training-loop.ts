@@ -1,12 +1,12 @@
 /** Plans, runs, reports, scores and ends a training: once, for every kind of model. */
 import type { BatchPlan } from '../batches/index.ts'
 import { defined } from '../defined.ts'
-import { isRnnKitError } from '../errors.ts'
+import { isDeviceLost, isRnnKitError, type RnnKitError } from '../errors.ts'
 import { type LossReport, SpeedMeter } from '../metrics.ts'
-import type { Session, TrainedCall } from '../native/engine-session.ts'
+import type { TrainedCall, TrainingRequest } from '../native/engine-session.ts'
 import type { Turns } from '../native/turns.ts'
 import type { Cadence } from '../options/cadence.ts'
-import type { Schedule } from '../schedules/schedule.ts'
+import type { Schedule, ScheduleState } from '../schedules/schedule.ts'
 import type { Position } from './position.ts'
 import {
   addStep,
@@ -29,15 +29,12 @@ export interface Recurring<T> {
 
 export interface TrainingJob<Model> {
   readonly model: Model
-  readonly session: Session
+  /** One call of the engine. */
+  readonly train: (windows: TrainingWindows, signal: AbortSignal | undefined) => Promise<TrainedCall>
   readonly turns: Turns
-  /** Number of the resident training text. */
-  readonly data: number
   readonly batches: BatchPlan
-  /** N. */
-  readonly lanes: number
-  /** T. */
-  readonly time: number
+  /** N times T. */
+  readonly symbolsOfStep: number
   readonly schedule: Schedule
   /** Moves with every step; agrees with the session whenever it is another's turn. */
   readonly position: Position
@@ -53,6 +50,20 @@ export interface TrainingJob<Model> {
   readonly signal: AbortSignal | undefined
   /** Milliseconds that one call of the engine should take. */
   readonly callMs: number
+  /** Of a training on a device that may be lost. Something is kept already when the training begins. */
+  readonly protection: Protection | undefined
+}
+
+export type TrainingWindows = Pick<TrainingRequest, 'starts' | 'resets' | 'learningRates'>
+
+/** Each is called in a turn of its own. */
+export interface Protection {
+  /** Milliseconds from one `keep` to the next. */
+  readonly everyMs: number
+  /** Keeps everything as it is. */
+  keep(): Promise<void>
+  /** Puts everything, position and history too, back to what was kept last. What it throws ends the training. */
+  recover(lost: RnnKitError): Promise<void>
 }
 
 /** Milliseconds between two events where nothing else makes one. */
@@ -63,7 +74,7 @@ const MOST_WINDOWS = 2048
 /**
  * Trains until `endStep` or `maxSeconds`. What comes out depends neither on how many windows a call has nor on time (but
  * for `maxSeconds`).
- * @throws TrainingError ERR_ABORTED or ERR_NON_FINITE; whatever `onProgress` throws; ERR_DISPOSED
+ * @throws TrainingError ERR_ABORTED, ERR_NON_FINITE or what `protection` throws; whatever `onProgress` throws; ERR_DISPOSED
  */
 export async function runTraining<Model>(job: TrainingJob<Model>): Promise<void> {
   await new TrainingRun(job).run()
@@ -87,9 +98,13 @@ class TrainingRun<Model> {
   #lastEventMs = 0
   #lastStep = { learningRate: Number.NaN, gradientNorm: Number.NaN }
   #ended = false
+  #keptMs = 0
+  /** Of the schedule, before a loss that it goes by. */
+  readonly #firstState: ScheduleState
 
   constructor(job: TrainingJob<Model>) {
     this.#job = job
+    this.#firstState = job.schedule.state()
   }
 
   async run(): Promise<void> {
@@ -99,11 +114,36 @@ class TrainingRun<Model> {
         model,
         () => position.steps,
         signal,
-        () => this.#run(),
+        () => this.#survive(),
       )
     } catch (error) {
       throw error instanceof ListenerFailure ? error.error : error
     }
+  }
+
+  /** Runs to the end, however often the device is lost on the way. */
+  async #survive(): Promise<void> {
+    for (let ended = false; !ended; ) {
+      try {
+        await this.#run()
+        ended = true
+      } catch (error) {
+        await this.#recover(error)
+      }
+    }
+  }
+
+  /** Goes back to what was kept last, if the device was lost; a listener that used the model may be the first to notice. */
+  async #recover(error: unknown): Promise<void> {
+    const { protection, turns, schedule, position, signal } = this.#job
+    const lost = error instanceof ListenerFailure ? error.error : error
+    if (protection === undefined || !isDeviceLost(lost)) throw error
+    await turns.take(() => protection.recover(lost), signal)
+    schedule.restore(position.schedule ?? this.#firstState)
+    this.#sinceEvent = noSteps()
+    this.#windows = 1
+    this.#ended = false
+    this.#speed.resume()
   }
 
   async #run(): Promise<void> {
@@ -116,19 +156,30 @@ class TrainingRun<Model> {
     while (!this.#ended) {
       await this.#call()
       await this.#afterCall()
+      await this.#keepIfDue()
     }
+  }
+
+  /** At the end too: what was trained outlives a device that is lost later. */
+  async #keepIfDue(): Promise<void> {
+    const { protection, turns, signal } = this.#job
+    if (protection === undefined) return
+    if (!this.#ended && this.#speed.elapsedMs - this.#keptMs < protection.everyMs) return
+    await turns.take(() => protection.keep(), signal)
+    this.#keptMs = this.#speed.elapsedMs
   }
 
   /** One call of the engine, and what it did taken into the position, while nobody else has the session. */
   async #call(): Promise<void> {
-    const { turns, session, batches, data, lanes, time, position, signal } = this.#job
+    const { turns, train, batches, position, signal } = this.#job
     await turns.take(async () => {
       const learningRates = this.#learningRates(this.#plannedWindows())
       const count = learningRates.length
       const { starts, resets } = batches.windows(position.epoch, position.window, count)
-      const call = await session.train({ data, lanes, time, starts, resets, learningRates }, signal)
+      const clock = performance.now()
+      const call = await train({ starts, resets, learningRates }, signal)
+      this.#pace(call, performance.now() - clock)
       this.#takeIn(call, learningRates)
-      this.#pace(call)
     }, signal)
   }
 
@@ -163,14 +214,14 @@ class TrainingRun<Model> {
   }
 
   #takeIn(call: TrainedCall, learningRates: Float64Array): void {
-    const { model, position, history, lanes, time, signal } = this.#job
+    const { model, position, history, symbolsOfStep, signal } = this.#job
     for (let k = 0; k < call.applied; k++) {
       this.#takeInStep(call, k, learningRates[k]!)
       const last = k === learningRates.length - 1
       if (last) position.due = position.window === 0 ? 'epoch' : 'step'
       else if (position.steps % HISTORY_STEPS === 0) history.push(this.#entry())
     }
-    this.#speed.add(call.applied, call.applied * lanes * time)
+    this.#speed.add(call.applied, call.applied * symbolsOfStep)
     if (call.nonFinite[call.applied] === 1) throw nonFinite(model, position.steps)
     if (call.aborted) throw signal?.reason
   }
@@ -195,10 +246,13 @@ class TrainingRun<Model> {
     }
   }
 
-  /** Sets the next call's windows so that it takes about `callMs`; at most twice as many as before. */
-  #pace({ milliseconds, applied }: TrainedCall): void {
+  /**
+   * Sets the next call's windows so that it takes about `callMs`; at most twice as many as before.
+   * @param elapsed milliseconds of the call as a whole: a GPU does its windows when all are recorded, so each by itself says nothing
+   */
+  #pace({ applied }: TrainedCall, elapsed: number): void {
     const { callMs } = this.#job
-    const mean = milliseconds.subarray(0, applied).reduce((sum, ms) => sum + ms, 0) / Math.max(1, applied)
+    const mean = elapsed / Math.max(1, applied)
     const wanted = Math.floor(callMs / Math.max(mean, 1e-3))
     this.#windows = Math.max(1, Math.min(wanted, 2 * this.#windows, MOST_WINDOWS))
   }

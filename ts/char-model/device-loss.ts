@@ -1,0 +1,126 @@
+/** What becomes of a model whose GPU is lost: it goes on on the CPU from the last snapshot, which is kept in this process's memory. */
+import { hostDevice } from '../device/chosen-device.ts'
+import { isDeviceLost, RnnKitError } from '../errors.ts'
+import { memoryAvailable } from '../model/memory.ts'
+import { openSession, type TrainingState } from '../native/engine-session.ts'
+import { lostDevice } from '../training/training-error.ts'
+import type { Protection } from '../training/training-loop.ts'
+import { type CharParts, disposedError } from './parts.ts'
+import { loadText } from './resident.ts'
+import { setupOf } from './setup.ts'
+
+/**
+ * Milliseconds between two snapshots: reading parameters and moments back takes some tens of them even for a large model, a thousandth
+ * of the time; and half a minute's work is soon done again.
+ */
+const SNAPSHOT_MS = 30_000
+
+/** Keeps a model on a GPU as it is now; one that runs elsewhere needs none. In a turn of its own. */
+export async function keepSnapshot(parts: CharParts): Promise<void> {
+  if (parts.device.engine.name !== 'gpu') return
+  const parameters = await parts.session.readParameters()
+  snapshotOf(parts, parameters, await parts.session.trainingState())
+}
+
+/** Keeps what a model on a GPU was just made of. */
+export function snapshotOf(parts: CharParts, parameters: Float32Array, training: TrainingState): void {
+  if (parts.device.engine.name !== 'gpu') return
+  const { recipe, scheduleLost, digest, position, history } = parts
+  const entries = history.length
+  parts.snapshot = {
+    recipe,
+    scheduleLost,
+    digest,
+    parameters,
+    training,
+    position: structuredClone(position),
+    entries,
+  }
+}
+
+/** How a training on a GPU outlives it; `undefined` on other devices. */
+export function protection<Model>(model: Model, parts: CharParts): Protection | undefined {
+  if (parts.device.engine.name !== 'gpu') return undefined
+  return {
+    everyMs: SNAPSHOT_MS,
+    keep: () => keepSnapshot(parts),
+    recover: async (error) => {
+      await moveToCpu(parts, error)
+      const { steps } = parts.position
+      if (parts.device.onLost === 'error') throw lostDevice(model, steps, error)
+      warnOfLoss(error, `the training goes on on the CPU from step ${steps}`)
+    },
+  }
+}
+
+/**
+ * Runs a call outside of trainings. If it finds the GPU lost, it fails, but the model is on the CPU then, as it was at the last snapshot;
+ * a training that runs sees to that by itself.
+ */
+export async function heedingLoss<T>(parts: CharParts, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task()
+  } catch (error) {
+    throw await afterLoss(parts, error)
+  }
+}
+
+export async function* piecesHeedingLoss(
+  parts: CharParts,
+  pieces: AsyncGenerator<string>,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    yield* pieces
+  } catch (error) {
+    throw await afterLoss(parts, error)
+  }
+}
+
+/** What to throw instead of the error. */
+async function afterLoss(parts: CharParts, error: unknown): Promise<unknown> {
+  const { snapshot } = parts
+  if (!isDeviceLost(error) || parts.training || snapshot === undefined) return error
+  try {
+    await parts.turns.take(() => moveToCpu(parts, error))
+  } catch (cause) {
+    return cause
+  }
+  const message = `${error.message}. The model is on the CPU now, as it was at step ${snapshot.position.steps}: call again`
+  return new RnnKitError({ code: error.code, message, field: error.field, value: error.value, cause: error })
+}
+
+/** Puts the model onto the CPU as the last snapshot has it. In a turn of its own; does nothing for a model that is no longer on a GPU. */
+async function moveToCpu(parts: CharParts, lost: RnnKitError): Promise<void> {
+  const { snapshot, device, spec, text } = parts
+  if (device.engine.name !== 'gpu') return
+  if (snapshot === undefined) throw lost
+  const host = hostDevice(
+    { ...device.engine, onLost: device.onLost },
+    'cpu',
+    `the GPU was lost, at the latest after step ${parts.position.steps}`,
+  )
+  const session = await openSession(spec, host.engine, memoryAvailable())
+  try {
+    await session.setParameters(snapshot.parameters)
+    await session.configure(setupOf(snapshot.recipe))
+    await session.restore(snapshot.training)
+    const resident = text && (await loadText(session, text.ids, text.split))
+    if (parts.disposed) throw disposedError()
+    parts.session.close()
+    const { recipe, scheduleLost, digest } = snapshot
+    Object.assign(parts, { session, device: host, text: resident, snapshot: undefined, recipe, scheduleLost, digest })
+  } catch (error) {
+    session.close()
+    throw error
+  }
+  // The plan of a training that runs is not what was lost.
+  const totalSteps = Math.max(parts.position.totalSteps, snapshot.position.totalSteps)
+  Object.assign(parts.position, snapshot.position, { totalSteps })
+  parts.history.length = snapshot.entries
+}
+
+/** @param consequence what happens now, as a clause */
+export function warnOfLoss(error: unknown, consequence: string): void {
+  const reason = error instanceof Error ? error.message : String(error)
+  process.emitWarning(`${reason}. Here ${consequence}.`, { code: 'RNNKIT_DEVICE_LOST' })
+}

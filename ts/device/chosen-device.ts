@@ -1,0 +1,38 @@
+/** The device that a model runs on, and why that one. */
+import type { EngineDevice } from '../native/engine-session.ts'
+import type { Device, OnDeviceLost } from '../options/device.ts'
+
+/** Where a model's work is done. */
+export interface ModelDevice {
+  name: 'cpu' | 'gpu' | 'reference'
+  /** The device and its kernels in words. */
+  description: string
+  /** Why this one. */
+  reason: string
+}
+
+export interface ChosenDevice {
+  /** What the engine is told. */
+  readonly engine: EngineDevice
+  readonly reason: string
+  readonly onLost: OnDeviceLost
+}
+
+/** The device that was asked for by name. */
+export function namedDevice(device: Device, name: EngineDevice['name']): ChosenDevice {
+  const reason = `device is '${name}'`
+  return name === 'gpu' ? gpuDevice(device, reason) : hostDevice(device, name, reason)
+}
+
+export function hostDevice({ threads, onLost }: HostOptions, name: 'cpu' | 'reference', reason: string): ChosenDevice {
+  const engine = { name, threads, precision: 'f32', adapter: null, form: null, sampleOnCpu: false } as const
+  return { engine, reason, onLost }
+}
+
+type HostOptions = Pick<Device, 'threads' | 'onLost'>
+
+/** @param sampleOnCpu samples on the CPU, which is faster at one symbol at a time */
+export function gpuDevice(device: Device, reason: string, sampleOnCpu = false): ChosenDevice {
+  const { threads, precision, adapter = null, form = null, onLost } = device
+  return { engine: { name: 'gpu', threads, precision, adapter, form, sampleOnCpu }, reason, onLost }
+}

@@ -1,0 +1,134 @@
+/** Opens the session of a training on the device that the options name; for 'auto' where its steps are measured to be shortest. */
+import { isDeviceLost, isRnnKitError } from '../errors.ts'
+import type { Devices } from '../native/devices.ts'
+import type { Session } from '../native/engine-session.ts'
+import type { Device } from '../options/device.ts'
+import { type ChosenDevice, gpuDevice, hostDevice, namedDevice } from './chosen-device.ts'
+import type { EngineDoor } from './engine-door.ts'
+import { type StepWork, stepTime } from './step-time.ts'
+
+/** A training that is about to begin. */
+export interface PlannedWork extends StepWork {
+  readonly spec: unknown
+  /** Bytes of the host that the session may take. */
+  readonly available: number
+}
+
+export interface OpenedDevice {
+  readonly session: Session
+  readonly device: ChosenDevice
+}
+
+/**
+ * Milliseconds of a step on the CPU up to which no GPU is looked for. A step on a GPU is some hundred dispatches that wait for one
+ * another, at 5 to 10 µs each: one to two milliseconds however little they compute.
+ */
+const SHORT_STEP_MS = 2
+/** Times that the GPU must be faster: two measurements of the same thing may lie a tenth apart. */
+const CLEAR_MARGIN = 1.25
+/** Milliseconds of a step on the CPU from which on the lack of a GPU is worth a notice. */
+const LONG_STEP_MS = 20
+
+/**
+ * @param setup in `work`: the session must be configured (again) and initialised, whatever was measured on it
+ * @throws ERR_DEVICE_UNAVAILABLE and others of the device that was named; of a GPU that 'auto' tried, none
+ */
+export async function openDevice(
+  device: Device,
+  work: PlannedWork,
+  signal: AbortSignal | undefined,
+  engine: EngineDoor,
+): Promise<OpenedDevice> {
+  if (device.name === 'auto') return await openFastest(device, work, signal, engine)
+  const chosen = namedDevice(device, device.name)
+  return { session: await engine.open(work.spec, chosen.engine, work.available), device: chosen }
+}
+
+/** On the CPU, after a GPU failed. */
+export async function openCpu(
+  device: Device,
+  work: PlannedWork,
+  reason: string,
+  engine: EngineDoor,
+): Promise<OpenedDevice> {
+  const chosen = hostDevice(device, 'cpu', reason)
+  return { session: await engine.open(work.spec, chosen.engine, work.available), device: chosen }
+}
+
+/** Whether a training that a GPU failed goes on on the CPU: one of 'auto' always, one that asked for a GPU if that was lost. */
+export function goesOnOnCpu(device: Device, error: unknown): boolean {
+  if (device.name === 'gpu') return device.onLost === 'cpu' && isDeviceLost(error)
+  return device.name === 'auto' && isRnnKitError(error) && OF_A_GPU.includes(error.code)
+}
+
+const OF_A_GPU: readonly string[] = ['ERR_DEVICE_LOST', 'ERR_DEVICE_FAILED', 'ERR_MEMORY']
+
+/** The CPU's session is measured before it is used, so that a choice for the CPU costs no more than the steps themselves. */
+async function openFastest(
+  device: Device,
+  work: PlannedWork,
+  signal: AbortSignal | undefined,
+  engine: EngineDoor,
+): Promise<OpenedDevice> {
+  const host = hostDevice(device, 'cpu', '')
+  const session = await engine.open(work.spec, host.engine, work.available)
+  const onCpu = (reason: string) => ({ session, device: { ...host, reason } })
+  try {
+    const cpuMs = await stepTime(session, work, SHORT_STEP_MS, signal)
+    const told = `a step takes the CPU ${milliseconds(cpuMs)}`
+    if (cpuMs <= SHORT_STEP_MS) return onCpu(`${told}, too little for a GPU to shorten`)
+    const gpu = await tryGpu(device, work, signal, engine)
+    if ('problem' in gpu) {
+      if (cpuMs >= LONG_STEP_MS) noticeOnce(`${told}; a GPU may be faster, but ${gpu.problem}`)
+      return onCpu(`${told}; ${gpu.problem}`)
+    }
+    if (gpu.ms * CLEAR_MARGIN > cpuMs) {
+      gpu.session.close()
+      return onCpu(`${told} and the GPU ${milliseconds(gpu.ms)}`)
+    }
+    session.close()
+    return { session: gpu.session, device: gpuDevice(device, `${told} and the GPU ${milliseconds(gpu.ms)}`, true) }
+  } catch (error) {
+    session.close()
+    throw error
+  }
+}
+
+/** A session on the GPU and its milliseconds a step, or what is in the way of one. */
+async function tryGpu(
+  device: Device,
+  work: PlannedWork,
+  signal: AbortSignal | undefined,
+  engine: EngineDoor,
+): Promise<{ session: Session; ms: number } | { problem: string }> {
+  let session: Session | undefined
+  try {
+    const absence = device.adapter === undefined ? absenceOf(await engine.devices()) : undefined
+    if (absence !== undefined) return { problem: absence }
+    session = await engine.open(work.spec, gpuDevice(device, '', true).engine, work.available)
+    return { session, ms: await stepTime(session, work, 0, signal) }
+  } catch (error) {
+    session?.close()
+    if (signal?.aborted) throw error
+    return { problem: `the GPU cannot be used: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+function absenceOf({ gpu, adapters }: Devices): string | undefined {
+  if (!gpu) return 'this build has no GPU backend'
+  if (adapters.some(({ kind }) => kind !== 'software')) return undefined
+  return adapters.length === 0 ? 'no GPU was found' : 'the only GPU found is software'
+}
+
+let noticed = false
+
+/** Once in a process: a program that trains many models says it once. */
+function noticeOnce(message: string): void {
+  if (noticed) return
+  noticed = true
+  process.emitWarning(`${message} (\`rnnkit devices\` says what is there)`, { code: 'RNNKIT_NO_GPU' })
+}
+
+function milliseconds(ms: number): string {
+  return `${ms.toLocaleString('en', { maximumSignificantDigits: 2 })} ms`
+}
