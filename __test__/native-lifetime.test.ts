@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
+import { gpuTest } from './fixtures/gpu.ts'
 import { deviceJson, endlessWindows, modelJson, roundText, SETUP } from './fixtures/native-model.ts'
 
 interface End {
@@ -30,13 +31,24 @@ const ENDS: Record<string, Pick<End, 'code' | 'signal'>> = {
 
 for (const [way, expected] of Object.entries(ENDS)) {
   test.serial(`a process that trains ends as it should: ${way}`, async (t) => {
-    const { code, signal, stderr } = await endOf('exit-while-training.ts', [way])
+    const { code, signal, stderr } = await endOf('exit-while-training.ts', [way, 'reference'])
+    t.deepEqual({ code, signal }, expected, stderr)
+  })
+  gpuTest(`a process that trains on a GPU ends as it should: ${way}`, async (t) => {
+    const { code, signal, stderr } = await endOf('exit-while-training.ts', [way, 'gpu'])
     t.deepEqual({ code, signal }, expected, stderr)
   })
 }
 
-async function terminateWhileTraining(): Promise<number> {
-  const given = { model: modelJson(), device: deviceJson('reference'), setup: SETUP }
+for (const listing of ['process.exit', 'terminate']) {
+  test.serial(`a process that lists its devices ends as it should: ${listing}`, async (t) => {
+    const { code, signal, stderr } = await endOf('exit-while-listing.mjs', [listing])
+    t.deepEqual({ code, signal }, { code: 3, signal: null }, stderr)
+  })
+}
+
+async function terminateWhileTraining(device = 'reference'): Promise<number> {
+  const given = { model: modelJson(), device: deviceJson(device), setup: SETUP }
   const workerData = { ...given, text: roundText(20_100), request: endlessWindows(0) }
   const worker = new Worker(new URL('fixtures/worker-training.mjs', import.meta.url), { workerData, execArgv: [] })
   await once(worker, 'message')
@@ -48,5 +60,9 @@ test.serial('workers that train are terminated one after the other', async (t) =
 })
 
 test.serial('workers that train are terminated at once', async (t) => {
-  t.deepEqual(await Promise.all(Array.from({ length: 6 }, terminateWhileTraining)), new Array(6).fill(1))
+  t.deepEqual(await Promise.all(Array.from({ length: 6 }, () => terminateWhileTraining())), new Array(6).fill(1))
+})
+
+gpuTest('workers that train on a GPU are terminated', async (t) => {
+  for (let round = 0; round < 3; round += 1) t.is(await terminateWhileTraining('gpu'), 1)
 })
