@@ -68,6 +68,7 @@ test.before(async (t) => {
   t.is(trained.out, `${model}\n`)
   t.regex(trained.err, /step 60 of 60 · epoch \d+\.\d\d · loss \d\.\d{3} · perplexity \d+\.\d{2} · [\d,]+ symbols\/s/)
   t.regex(trained.err, /validation perplexity \d+\.\d+/)
+  t.is(trained.err.match(/^device: cpu, .* \(a step takes the CPU .*\)$/gm)?.length, 1, trained.err)
   t.regex(trained.err, /--- the /)
 })
 
@@ -162,6 +163,12 @@ const FAILURES: [what: string, words: () => string[], code: number, line: RegExp
     () => ['evaluate', model, ROOT_FILE],
     1,
     /package\.json: text has .*UNKNOWN_SYMBOL\]$/m,
+  ],
+  [
+    'what only a GPU has',
+    () => ['sample', model, '--device', 'cpu', '--precision', 'f16'],
+    1,
+    /precision is "f16": it must be left out with device 'cpu'/,
   ],
   ['an unknown device', () => ['sample', model, '--device', 'abacus'], 1, /device is "abacus"/],
   ['too few threads', () => ['evaluate', model, text, '--threads', '0'], 1, /threads is 0/],

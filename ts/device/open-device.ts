@@ -5,7 +5,7 @@ import type { Session } from '../native/engine-session.ts'
 import type { Device } from '../options/device.ts'
 import { type ChosenDevice, gpuDevice, hostDevice, namedDevice } from './chosen-device.ts'
 import type { EngineDoor } from './engine-door.ts'
-import { type StepWork, stepTime } from './step-time.ts'
+import { type Effort, type StepWork, stepTime } from './step-time.ts'
 
 /** A training that is about to begin. */
 export interface PlannedWork extends StepWork {
@@ -26,6 +26,9 @@ export interface OpenedDevice {
 const SHORT_STEP_MS = 2
 /** Times that the GPU must be faster: two measurements of the same thing may lie a tenth apart. */
 const CLEAR_MARGIN = 1.25
+/** To tell a short step from a long one, at the price of a few steps; and to compare two devices. */
+const ROUGH: Effort = { calls: 3, windows: 1 }
+const FINE: Effort = { calls: 5, windows: 16 }
 /** Milliseconds of a step on the CPU from which on the lack of a GPU is worth a notice. */
 const LONG_STEP_MS = 20
 
@@ -72,22 +75,25 @@ async function openFastest(
 ): Promise<OpenedDevice> {
   const host = hostDevice(device, 'cpu', '')
   const session = await engine.open(work.spec, host.engine, work.available)
-  const onCpu = (reason: string) => ({ session, device: { ...host, reason } })
   try {
-    const cpuMs = await stepTime(session, work, SHORT_STEP_MS, signal)
-    const told = `a step takes the CPU ${milliseconds(cpuMs)}`
-    if (cpuMs <= SHORT_STEP_MS) return onCpu(`${told}, too little for a GPU to shorten`)
-    const gpu = await tryGpu(device, work, signal, engine)
-    if ('problem' in gpu) {
-      if (cpuMs >= LONG_STEP_MS) noticeOnce(`${told}; a GPU may be faster, but ${gpu.problem}`)
-      return onCpu(`${told}; ${gpu.problem}`)
+    const onCpu = (reason: string) => ({ session, device: { ...host, reason } })
+    const roughMs = await stepTime(session, work, ROUGH, signal)
+    if (roughMs <= SHORT_STEP_MS) return onCpu(`${takes(roughMs)}, too little for a GPU to shorten`)
+    const absence = await absenceOfGpu(device, engine)
+    if (absence !== undefined) {
+      if (roughMs >= LONG_STEP_MS) noticeOnce(`${takes(roughMs)}; a GPU may be faster, but ${absence}`)
+      return onCpu(`${takes(roughMs)}; ${absence}`)
     }
-    if (gpu.ms * CLEAR_MARGIN > cpuMs) {
-      gpu.session.close()
-      return onCpu(`${told} and the GPU ${milliseconds(gpu.ms)}`)
-    }
-    session.close()
-    return { session: gpu.session, device: gpuDevice(device, `${told} and the GPU ${milliseconds(gpu.ms)}`, true) }
+    const cpuMs = await stepTime(session, work, FINE, signal)
+    const gpu = await openMeasuredGpu(device, work, signal, engine)
+    if ('problem' in gpu) return onCpu(`${takes(cpuMs)}; the GPU cannot be used: ${gpu.problem}`)
+    const compared = `${takes(cpuMs)} and the GPU ${milliseconds(gpu.ms)}`
+    const [slower, chosen] =
+      gpu.ms * CLEAR_MARGIN < cpuMs
+        ? [session, { session: gpu.session, device: gpuDevice(device, compared, true) }]
+        : [gpu.session, onCpu(compared)]
+    slower.close()
+    return chosen
   } catch (error) {
     session.close()
     throw error
@@ -95,7 +101,7 @@ async function openFastest(
 }
 
 /** A session on the GPU and its milliseconds a step, or what is in the way of one. */
-async function tryGpu(
+async function openMeasuredGpu(
   device: Device,
   work: PlannedWork,
   signal: AbortSignal | undefined,
@@ -103,14 +109,22 @@ async function tryGpu(
 ): Promise<{ session: Session; ms: number } | { problem: string }> {
   let session: Session | undefined
   try {
-    const absence = device.adapter === undefined ? absenceOf(await engine.devices()) : undefined
-    if (absence !== undefined) return { problem: absence }
     session = await engine.open(work.spec, gpuDevice(device, '', true).engine, work.available)
-    return { session, ms: await stepTime(session, work, 0, signal) }
+    return { session, ms: await stepTime(session, work, FINE, signal) }
   } catch (error) {
     session?.close()
     if (signal?.aborted) throw error
-    return { problem: `the GPU cannot be used: ${error instanceof Error ? error.message : String(error)}` }
+    return { problem: messageOf(error) }
+  }
+}
+
+/** Why there is no GPU to try; `undefined` if there is one, or one was named. */
+async function absenceOfGpu(device: Device, engine: EngineDoor): Promise<string | undefined> {
+  if (device.adapter !== undefined) return undefined
+  try {
+    return absenceOf(await engine.devices())
+  } catch (error) {
+    return `no GPU was found: ${messageOf(error)}`
   }
 }
 
@@ -127,6 +141,14 @@ function noticeOnce(message: string): void {
   if (noticed) return
   noticed = true
   process.emitWarning(`${message} (\`rnnkit devices\` says what is there)`, { code: 'RNNKIT_NO_GPU' })
+}
+
+function takes(ms: number): string {
+  return `a step takes the CPU ${milliseconds(ms)}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function milliseconds(ms: number): string {

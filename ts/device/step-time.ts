@@ -13,24 +13,30 @@ export interface StepWork {
 
 /** Symbols in which the windows' starts lie. */
 const SPREAD = 4096
-/** Calls that are timed at most, and milliseconds after which no other is begun. */
-const MOST = { calls: 5, ms: 1000 }
+/** How much is done to find out. */
+export interface Effort {
+  /** Calls that are timed, at most. */
+  readonly calls: number
+  /** Windows in each but the first, at most. */
+  readonly windows: number
+}
+
+/** Milliseconds after which no other call is begun. */
+const MOST_MS = 1000
 /** Milliseconds of a call, as in a training: a GPU's wait for its results counts once a call. */
 const CALL_MS = 50
-/** Windows in a call, however short they are. */
-const MOST_WINDOWS = 16
 
 /**
- * Milliseconds of a step: the median over a few calls, the first not counted, in which weights are packed and shaders compiled. At a
- * learning rate of 0; the session is as before but for its training, which has to be configured anew.
+ * Milliseconds of a step, in the shortest of a few calls, for what else the machine does only makes them longer. Before them comes one
+ * that does not count, in which weights are packed and shaders compiled. At a learning rate of 0; the session is as before but for its
+ * training, which has to be configured anew.
  *
- * @param enough a first call that is no longer (in milliseconds) is answer enough
  * @throws the signal's reason, and whatever the engine throws
  */
 export async function stepTime(
   session: Session,
   work: StepWork,
-  enough: number,
+  effort: Effort,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   await session.configure(work.setup)
@@ -38,13 +44,14 @@ export async function stepTime(
   const data = await session.load(ids)
   try {
     const call = (windows: number) => timed(session, { ...work, ids }, data, windows, signal)
-    const first = await call(1)
-    if (first <= enough) return first
+    await call(1)
     const clock = performance.now()
-    const times = [await call(1)]
-    const windows = Math.max(1, Math.min(MOST_WINDOWS, Math.floor(CALL_MS / times[0]!)))
-    while (times.length < MOST.calls && performance.now() - clock < MOST.ms) times.push(await call(windows))
-    return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!
+    let shortest = await call(1)
+    const windows = Math.max(1, Math.min(effort.windows, Math.floor(CALL_MS / shortest)))
+    for (let calls = 1; calls < effort.calls && performance.now() - clock < MOST_MS; calls++) {
+      shortest = Math.min(shortest, await call(windows))
+    }
+    return shortest
   } finally {
     await session.unload(data).catch(() => {})
   }
