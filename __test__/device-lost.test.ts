@@ -233,7 +233,6 @@ test.serial('outside of trainings a lost GPU is an error, and the next call find
     sample: (model) => model.sample({ length: 9, seed: 3 }),
     stream: async (model) => await textOf(model.stream({ length: 9, seed: 3 })),
     evaluate: (model) => model.evaluate({ text: TEXT.slice(0, 99) }),
-    train: (model) => model.train({ steps: 1 }),
     save: (model) => model.save(join(folder, 'm.safetensors')),
   }
   const plain = await trainCharModel({ ...OPTIONS, device: 'cpu' })
@@ -246,7 +245,7 @@ test.serial('outside of trainings a lost GPU is an error, and the next call find
     t.regex(error.message, /The model is on the CPU now, as it was at step 90: call again/, name)
     t.is(model.device.name, 'cpu')
     await isAsUninterrupted(t, model)
-    if (name !== 'train') t.deepEqual(await call(model), await call(plain), name)
+    t.deepEqual(await call(model), await call(plain), name)
     model.dispose()
   }
   plain.dispose()
@@ -298,10 +297,53 @@ test.serial('a model disposed while it comes to the CPU stays disposed', async (
   t.throws(() => model.parameters(), { code: 'ERR_DISPOSED' })
 })
 
-test.serial('a GPU that is not lost but refuses work ends the training', async (t) => {
+test.serial('a further training that finds the GPU lost is one on the CPU, or an error', async (t) => {
+  const text = TEXT.toUpperCase()
+  const plain = await trainCharModel({ ...OPTIONS, device: 'cpu', corpus: { text: TEXT + text } })
+  await plain.train({ steps: 20, corpus: { text } })
+  for (const onDeviceLost of ['cpu', 'error'] as const) {
+    let losing = false
+    // Found out while the new text is handed over, when the old one is gone.
+    const engine = new FakeEngine({ gpu: { loses: (call) => losing && call === 'load' } })
+    const model = await trainOn(engine, { onDeviceLost, corpus: { text: TEXT + text } })
+    losing = true
+    const further = () => model.train({ steps: 20, corpus: { text } })
+    if (onDeviceLost === 'error') {
+      const error = await rejectsWith(t, further(), 'ERR_DEVICE_LOST')
+      t.regex(error.message, /call again/)
+      await further()
+    } else {
+      const warnings = await warningsOf(further)
+      t.regex(warnings.join(), /goes on on the CPU from step 90\./)
+    }
+    t.is(model.device.name, 'cpu')
+    t.deepEqual(await bitsOf(model), await bitsOf(plain))
+    t.deepEqual(model.history, plain.history)
+    model.dispose()
+  }
+  plain.dispose()
+})
+
+test.serial('a model that comes to the CPU has its text there too', async (t) => {
+  let losing = false
+  const model = await trainOn(new FakeEngine({ gpu: { loses: (call) => losing && call === 'load' } }))
+  losing = true
+  await rejectsWith(t, model.evaluate({ text: TEXT }), 'ERR_DEVICE_LOST')
+  await model.train({ steps: 10 })
+  await isAsUninterrupted(t, model, OPTIONS.steps + 10)
+  model.dispose()
+})
+
+test.serial('a GPU that is not lost but refuses work ends the training, with the model on the CPU', async (t) => {
   const loss = new RnnKitError({ code: 'ERR_DEVICE_FAILED', message: 'refused' })
   const engine = new FakeEngine({ gpu: { loses: (call) => call === 'train', loss } })
-  await rejectsWith(t, trainOn(engine), 'ERR_DEVICE_FAILED')
+  const error = await rejectsWith(t, trainOn(engine), 'ERR_DEVICE_FAILED')
+  t.true(error instanceof TrainingError)
+  const { model } = error as TrainingError<CharModel>
+  t.regex(model.device.reason, /the GPU failed/)
+  await model.train({ steps: OPTIONS.steps, samples: OPTIONS.samples })
+  await isAsUninterrupted(t, model)
+  model.dispose()
   t.is(engine.held, 0)
 })
 

@@ -58,11 +58,11 @@ export class RnnKitError extends Error {
 
 /**
  * A training that was aborted (`ERR_ABORTED`), met a non-finite number (`ERR_NON_FINITE`), got no learning rate from a schedule that is a
- * function (`ERR_INVALID_OPTION`) or lost its GPU (`ERR_DEVICE_LOST`).
+ * function (`ERR_INVALID_OPTION`) or whose GPU was lost or failed (`ERR_DEVICE_LOST`, `ERR_DEVICE_FAILED`).
  */
 export class TrainingError<M = unknown> extends RnnKitError {
   override readonly name = 'TrainingError'
-  /** The model as it was before the window that failed, or after ERR_DEVICE_LOST as it was at the last snapshot; usable. */
+  /** The model as it was before the window that failed, or after ERR_DEVICE_… as it was at the last snapshot; usable. */
   readonly model: M
   /** The optimizer step, counted from 0, that was not completed. */
   readonly step: number
@@ -82,4 +82,9 @@ export function isRnnKitError(x: unknown): x is RnnKitError {
 /** Whether it says that a GPU went away, with all that lay on it. */
 export function isDeviceLost(x: unknown): x is RnnKitError {
   return isRnnKitError(x) && x.code === 'ERR_DEVICE_LOST'
+}
+
+/** Whether it says that a GPU cannot be worked with any longer: it was lost, or refused work that it should have taken. */
+export function isDeviceError(x: unknown): x is RnnKitError {
+  return isDeviceLost(x) || (isRnnKitError(x) && x.code === 'ERR_DEVICE_FAILED')
 }

@@ -176,8 +176,8 @@ export class CharModel {
   /**
    * Trains further. Without `optimizer` as if the training had never stopped: bit for bit, with moments, schedule and positions. With
    * `optimizer` those start anew.
-   * @throws ERR_BUSY during another training; TrainingError ERR_ABORTED (whenever the signal is raised), ERR_NON_FINITE or
-   *   ERR_INVALID_OPTION (a schedule that gives no rate); whatever `onProgress` throws; ERR_MISSING_OPTION
+   * @throws ERR_BUSY during another training; TrainingError ERR_ABORTED (whenever the signal is raised), ERR_NON_FINITE,
+   *   ERR_INVALID_OPTION (a schedule that gives no rate), ERR_DEVICE_LOST or ERR_DEVICE_FAILED; whatever `onProgress` throws; ERR_MISSING_OPTION
    *   for a loaded model without `corpus`
    */
   async train(options: TrainOptions): Promise<void> {

@@ -3,7 +3,7 @@ import { hostDevice } from '../device/chosen-device.ts'
 import { isDeviceLost, RnnKitError } from '../errors.ts'
 import { memoryAvailable } from '../model/memory.ts'
 import { openSession, type TrainingState } from '../native/engine-session.ts'
-import { lostDevice } from '../training/training-error.ts'
+import { failedDevice } from '../training/training-error.ts'
 import type { Protection } from '../training/training-loop.ts'
 import { type CharParts, disposedError } from './parts.ts'
 import { loadText } from './resident.ts'
@@ -25,17 +25,9 @@ export async function keepSnapshot(parts: CharParts): Promise<void> {
 /** Keeps what a model on a GPU was just made of. */
 export function snapshotOf(parts: CharParts, parameters: Float32Array, training: TrainingState): void {
   if (parts.device.engine.name !== 'gpu') return
-  const { recipe, scheduleLost, digest, position, history } = parts
-  const entries = history.length
-  parts.snapshot = {
-    recipe,
-    scheduleLost,
-    digest,
-    parameters,
-    training,
-    position: structuredClone(position),
-    entries,
-  }
+  const { recipe, scheduleLost, digest, text, history } = parts
+  const position = structuredClone(parts.position)
+  parts.snapshot = { recipe, scheduleLost, digest, text, parameters, training, position, entries: history.length }
 }
 
 /** How a training on a GPU outlives it; `undefined` on other devices. */
@@ -46,11 +38,22 @@ export function protection<Model>(model: Model, parts: CharParts): Protection | 
     keep: () => keepSnapshot(parts),
     recover: async (error) => {
       await moveToCpu(parts, error)
-      const { steps } = parts.position
-      if (parts.device.onLost === 'error') throw lostDevice(model, steps, error)
-      warnOfLoss(error, `the training goes on on the CPU from step ${steps}`)
+      if (!isDeviceLost(error) || parts.device.onLost === 'error')
+        throw failedDevice(model, parts.position.steps, error)
+      warnOfTraining(parts, error)
     },
   }
+}
+
+/** Puts a model whose training could not begin because the GPU is lost onto the CPU, for another try. @throws the error if it may not */
+export async function moveForTraining(parts: CharParts, error: unknown): Promise<void> {
+  if (!isDeviceLost(error) || parts.device.onLost === 'error' || parts.snapshot === undefined) throw error
+  await parts.turns.take(() => moveToCpu(parts, error))
+  warnOfTraining(parts, error)
+}
+
+function warnOfTraining({ position }: CharParts, lost: RnnKitError): void {
+  warnOfLoss(lost, `the training goes on on the CPU from step ${position.steps}`)
 }
 
 /**
@@ -90,25 +93,22 @@ async function afterLoss(parts: CharParts, error: unknown): Promise<unknown> {
 }
 
 /** Puts the model onto the CPU as the last snapshot has it. In a turn of its own; does nothing for a model that is no longer on a GPU. */
-async function moveToCpu(parts: CharParts, lost: RnnKitError): Promise<void> {
-  const { snapshot, device, spec, text } = parts
+async function moveToCpu(parts: CharParts, failure: RnnKitError): Promise<void> {
+  const { snapshot, device } = parts
   if (device.engine.name !== 'gpu') return
-  if (snapshot === undefined) throw lost
-  const host = hostDevice(
-    { ...device.engine, onLost: device.onLost },
-    'cpu',
-    `the GPU was lost, at the latest after step ${parts.position.steps}`,
-  )
-  const session = await openSession(spec, host.engine, memoryAvailable())
+  if (snapshot === undefined) throw failure
+  const reason = `the GPU ${isDeviceLost(failure) ? 'was lost' : 'failed'} after step ${parts.position.steps}`
+  const host = hostDevice({ threads: device.engine.threads, onLost: device.onLost }, 'cpu', reason)
+  const session = await openSession(parts.spec, host.engine, memoryAvailable())
   try {
     await session.setParameters(snapshot.parameters)
     await session.configure(setupOf(snapshot.recipe))
     await session.restore(snapshot.training)
-    const resident = text && (await loadText(session, text.ids, text.split))
+    const text = snapshot.text && (await loadText(session, snapshot.text.ids, snapshot.text.split))
     if (parts.disposed) throw disposedError()
     parts.session.close()
     const { recipe, scheduleLost, digest } = snapshot
-    Object.assign(parts, { session, device: host, text: resident, snapshot: undefined, recipe, scheduleLost, digest })
+    Object.assign(parts, { session, device: host, text, snapshot: undefined, recipe, scheduleLost, digest })
   } catch (error) {
     session.close()
     throw error

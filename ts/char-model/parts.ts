@@ -53,7 +53,7 @@ export interface CharParts {
 }
 
 /** All that `save` and `load` would bring back, but what no training changes. */
-export interface Snapshot extends Pick<CharParts, 'recipe' | 'scheduleLost' | 'digest'> {
+export interface Snapshot extends Pick<CharParts, 'recipe' | 'scheduleLost' | 'digest' | 'text'> {
   readonly parameters: Float32Array
   readonly training: TrainingState
   readonly position: Position

@@ -28,10 +28,10 @@ export type TrainCharModelOptions = TrainCharModelOptionsOf<CharModel>
  * Trains a model of text.
  *
  * @throws RnnKitError before any work for bad options (ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_MISSING_OPTION), text (ERR_CORPUS_…,
- *   ERR_INVALID_UTF8, ERR_LONE_SURROGATE, ERR_VOCABULARY), size (ERR_MEMORY) and device (ERR_DEVICE_UNAVAILABLE); RnnKitError ERR_ABORTED for an abort while the text is
- *   read and the model set up, when there is none yet; later TrainingError with the model, as its last whole step left it (ERR_ABORTED,
- *   ERR_NON_FINITE, ERR_INVALID_OPTION for a schedule that gives no rate) or as its last snapshot has it (ERR_DEVICE_LOST);
- *   ERR_DEVICE_FAILED; whatever `onProgress` throws
+ *   ERR_INVALID_UTF8, ERR_LONE_SURROGATE, ERR_VOCABULARY), size (ERR_MEMORY) and device (ERR_DEVICE_…); RnnKitError ERR_ABORTED for an
+ *   abort while the text is read and the model set up, when there is none yet; later TrainingError with the model, as its last whole step
+ *   left it (ERR_ABORTED, ERR_NON_FINITE, ERR_INVALID_OPTION for a schedule that gives no rate) or as its last snapshot has it
+ *   (ERR_DEVICE_LOST, ERR_DEVICE_FAILED); whatever `onProgress` throws
  */
 export async function trainCharModel(options: TrainCharModelOptions): Promise<CharModel> {
   return await trainPlanned(trainCharModelOptions(options))

@@ -16,7 +16,7 @@ import { onNewText, onNewWindows, type Position, startPosition } from '../traini
 import type { Sample } from '../training/progress.ts'
 import { carryingModel } from '../training/training-error.ts'
 import { type Recurring, runTraining } from '../training/training-loop.ts'
-import { keepSnapshot, protection } from './device-loss.ts'
+import { keepSnapshot, moveForTraining, protection } from './device-loss.ts'
 import { type CharParts, type Resident, usualContext } from './parts.ts'
 import { type PlannedText, planText } from './plan-text.ts'
 import { makeResident, missingCorpus, residentOf } from './resident.ts'
@@ -40,20 +40,25 @@ export async function trainExclusively(parts: CharParts, training: () => Promise
 export async function trainFurther<Model>(model: Model, parts: CharParts, plan: FurtherPlan): Promise<void> {
   const { recipe, run, fresh } = plan
   refuseUnknownPrefixes(parts, run)
-  const text = await carryingModel(
-    model,
-    () => parts.position.steps,
-    run.signal,
-    async () => {
-      const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus, run.signal)
-      if (ids === undefined) throw missingCorpus()
-      const planned = planText(ids, recipe)
-      if (fresh) refuseLongWarmup(recipe, run, planned)
-      if (!fresh && parts.scheduleLost) throw lostSchedule()
-      await (fresh ? startAnew : startFurther)(parts, planned, recipe, run)
-      return planned
-    },
-  )
+  const prepare = () =>
+    carryingModel(
+      model,
+      () => parts.position.steps,
+      run.signal,
+      async () => {
+        const ids = plan.corpus === undefined ? parts.text?.ids : await readIds(parts, plan.corpus, run.signal)
+        if (ids === undefined) throw missingCorpus()
+        const planned = planText(ids, recipe)
+        if (fresh) refuseLongWarmup(recipe, run, planned)
+        if (!fresh && parts.scheduleLost) throw lostSchedule()
+        await (fresh ? startAnew : startFurther)(parts, planned, recipe, run)
+        return planned
+      },
+    )
+  const text = await prepare().catch(async (error) => {
+    await moveForTraining(parts, error)
+    return await prepare()
+  })
   await runPlanned(model, parts, text, run)
 }
 

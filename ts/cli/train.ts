@@ -124,7 +124,7 @@ async function saved(model: CharModel, out: string): Promise<void> {
 }
 
 /** What ends a training but leaves a model worth keeping. */
-const KEEPING: readonly string[] = ['ERR_ABORTED', 'ERR_DEVICE_LOST']
+const KEEPING: readonly string[] = ['ERR_ABORTED', 'ERR_DEVICE_LOST', 'ERR_DEVICE_FAILED']
 
 /**
  * Ctrl-C (or SIGTERM), or a lost GPU, ends the training, not the work: the model goes into the file as its last whole step, or its

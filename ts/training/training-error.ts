@@ -36,7 +36,7 @@ export function withoutRate<Model>(model: Model, step: number, error: RnnKitErro
 }
 
 /** @param step as which the model was kept last */
-export function lostDevice<Model>(model: Model, step: number, error: RnnKitError): TrainingError<Model> {
+export function failedDevice<Model>(model: Model, step: number, error: RnnKitError): TrainingError<Model> {
   const { code, field, value } = error
   const message = `${error.message}; error.model is on the CPU now, as it was at step ${step}: train it further there`
   return new TrainingError({ code, message, field, value, cause: error, model, step })

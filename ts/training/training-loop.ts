@@ -1,7 +1,7 @@
 /** Plans, runs, reports, scores and ends a training: once, for every kind of model. */
 import type { BatchPlan } from '../batches/index.ts'
 import { defined } from '../defined.ts'
-import { isDeviceLost, isRnnKitError, type RnnKitError } from '../errors.ts'
+import { isDeviceError, isRnnKitError, type RnnKitError } from '../errors.ts'
 import { type LossReport, SpeedMeter } from '../metrics.ts'
 import type { TrainedCall, TrainingRequest } from '../native/engine-session.ts'
 import type { Turns } from '../native/turns.ts'
@@ -63,7 +63,7 @@ export interface Protection {
   /** Keeps everything as it is. */
   keep(): Promise<void>
   /** Puts everything, position and history too, back to what was kept last. What it throws ends the training. */
-  recover(lost: RnnKitError): Promise<void>
+  recover(failure: RnnKitError): Promise<void>
 }
 
 /** Milliseconds between two events where nothing else makes one. */
@@ -133,12 +133,12 @@ class TrainingRun<Model> {
     }
   }
 
-  /** Goes back to what was kept last, if the device was lost; a listener that used the model may be the first to notice. */
+  /** Goes back to what was kept last, if the device failed; a listener that used the model may be the first to notice. */
   async #recover(error: unknown): Promise<void> {
     const { protection, turns, schedule, position, signal } = this.#job
-    const lost = error instanceof ListenerFailure ? error.error : error
-    if (protection === undefined || !isDeviceLost(lost)) throw error
-    await turns.take(() => protection.recover(lost), signal)
+    const failure = error instanceof ListenerFailure ? error.error : error
+    if (protection === undefined || !isDeviceError(failure)) throw error
+    await turns.take(() => protection.recover(failure), signal)
     schedule.restore(position.schedule ?? this.#firstState)
     this.#sinceEvent = noSteps()
     this.#windows = 1
