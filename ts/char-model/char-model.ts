@@ -71,7 +71,7 @@ export class CharModel {
 
   /**
    * Reads a model from a file that `save` wrote.
-   * @throws ERR_CHECKPOINT_… for anything else, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE
+   * @throws ERR_CHECKPOINT_… for anything else, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_…
    */
   static async load(path: string, options?: LoadOptions): Promise<CharModel> {
     return new CharModel(await loadCharModel(path, options))

@@ -15,7 +15,7 @@ import { namingFile } from './naming-file.ts'
 import type { CharParts } from './parts.ts'
 import { setupOf } from './setup.ts'
 
-/** @throws ERR_CHECKPOINT_…, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_UNAVAILABLE */
+/** @throws ERR_CHECKPOINT_…, ERR_INVALID_OPTION, ERR_MEMORY, ERR_DEVICE_… */
 export async function loadCharModel(path: unknown, options: unknown, engine: EngineDoor = ENGINE): Promise<CharParts> {
   const { device, maxFileBytes } = loadOptions(options)
   const file = pathOption('path', path)
