@@ -63,7 +63,7 @@ async function trainUntil(watch: StepWatch, options: Omit<TrainCharModelOptions,
   const model = await trainCharModel({ ...options, signal, onProgress } as TrainCharModelOptions).catch(modelSoFar)
   const { device } = model
   model.dispose()
-  return device
+  return device.description
 }
 
 function modelSoFar(error: unknown): CharModel {

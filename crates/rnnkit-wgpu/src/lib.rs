@@ -62,7 +62,7 @@ pub enum Precision {
 /// Which GPU, and how it is to be used.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct GpuOptions {
-    /// Number of the adapter in [`adapters`], or a part of its name in any case; `None`: the first that is no software.
+    /// Number of the adapter in [`adapters`], or a part of its name in any case; `None`: the first, software only where there is nothing else.
     pub adapter: Option<String>,
     /// The form of recurrent layers; `None`: by the table of forms.
     pub form: Option<Form>,

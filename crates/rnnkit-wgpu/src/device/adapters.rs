@@ -83,10 +83,9 @@ pub fn choose(wanted: Option<&str>) -> Result<wgpu::Adapter> {
     match index_of(wanted, &names) {
         Some(index) => Ok(found.swap_remove(index)),
         None => {
-            let none = "no adapter was found: install the GPU's Vulkan driver, or take device 'cpu'".to_owned();
             let reason = match wanted {
                 Some(wanted) if !names.is_empty() => format!("no adapter is '{wanted}': there are {}", names.join(", ")),
-                _ => none,
+                _ => "no adapter was found, so there is no GPU or no driver of it".to_owned(),
             };
             Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason })
         }
