@@ -31,7 +31,7 @@ try {
   await pack(resolve(process.env.INIT_CWD ?? process.cwd(), values.out))
 } catch (error) {
   if (!(error instanceof CommandFailed)) console.error(`bench-gpu: ${error.message}`)
-  process.exitCode = error.code ?? 1
+  process.exitCode = error instanceof CommandFailed ? error.code : 1
 }
 
 async function pack(out) {
