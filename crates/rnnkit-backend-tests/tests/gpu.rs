@@ -12,3 +12,9 @@ mod step {
 
     rnnkit_backend_tests::backend_suite!(in_form(Form::Step), if gpu::is_there(Precision::F32));
 }
+
+mod resident {
+    use super::*;
+
+    rnnkit_backend_tests::backend_suite!(in_form(Form::Resident), if gpu::is_there(Precision::F32));
+}

@@ -69,6 +69,8 @@ arguments! {
     StepForward { layer: u32, time_step: u32, time: u32, lanes: u32, joined: u32, drops: u32, masked: u32 }
     /// recurrent/step_backward.wgsl
     StepBackward { layer: u32, time_step: u32, time: u32, lanes: u32, joined: u32, drops: u32, masked: u32, carry_only: u32 }
+    /// recurrent/resident.wgsl
+    Resident { layer: u32, time: u32, lanes: u32, masked: u32 }
     /// head/softmax_loss.wgsl
     SoftmaxLoss {
         rows: u32, size: u32, lanes: u32, first_step: u32, starts: u32, shift: u32, has_mask: u32, smoothing: f32, scale: f32,

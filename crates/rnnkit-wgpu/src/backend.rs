@@ -22,12 +22,13 @@ use crate::recorder::{Counts, Recorder, Slice};
 use crate::stages::update::Scratch;
 use crate::stages::{call, gradients, head, input, recurrent, rows, update};
 use crate::workspace::{State, Workspace};
-use crate::{AdapterKind, Form, GpuOptions, Precision};
+use crate::{AdapterKind, Budgets, Form, GpuOptions, Precision};
 
 /// The GPU backend.
 pub struct Gpu {
     pub(crate) recorder: Recorder,
     form: Option<Form>,
+    budgets: Budgets,
 }
 
 impl Gpu {
@@ -41,7 +42,13 @@ impl Gpu {
 
     /// On an open device; `form` is taken wherever it is possible.
     pub fn on(device: Arc<Device>, form: Option<Form>) -> Self {
-        Self { recorder: Recorder::new(device), form }
+        let budgets = Budgets::of(device.limits());
+        Self { recorder: Recorder::new(device), form, budgets }
+    }
+
+    /// With other budgets of the resident form than the device's limits give: smaller ones, for tests of where weights lie.
+    pub fn with_budgets(self, budgets: Budgets) -> Self {
+        Self { budgets, ..self }
     }
 
     /// What was done so far.
@@ -54,9 +61,8 @@ impl Gpu {
         self.recorder.device().kind()
     }
 
-    fn forms(&self, plan: &ModelPlan) -> Forms {
-        let device = self.recorder.device();
-        Forms::choose(plan, self.form, device.limits(), device.precision())
+    fn forms(&self, plan: &ModelPlan, shape: Shape) -> Forms {
+        Forms::choose(plan, shape, self.form, &self.budgets, self.recorder.device().precision())
     }
 }
 
@@ -79,7 +85,7 @@ impl Backend for Gpu {
     }
 
     fn memory_needed(&self, plan: &ModelPlan, shape: Shape) -> u64 {
-        Workspace::bytes(plan, shape, &self.forms(plan))
+        Workspace::bytes(plan, shape, &self.forms(plan, shape))
     }
 
     fn alloc(&mut self, len: usize) -> Result<Memory> {
@@ -123,7 +129,8 @@ impl Backend for Gpu {
 
     fn prepare(&mut self, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Workspace> {
         self.recorder.forget_buffers();
-        Workspace::new(self.recorder.device(), plan, shape, self.form)
+        let forms = self.forms(plan, shape);
+        Workspace::new(self.recorder.device(), plan, shape, forms)
     }
 
     fn begin(&mut self, run: &mut RunOf<'_, Self>, parameters_version: u64) -> Result<()> {

@@ -4,6 +4,7 @@ use rnnkit_core::cell::CellKind;
 
 use crate::Precision;
 use crate::arguments::{self as args, Arguments};
+use crate::resident::{ResidentShape, product_text};
 
 /// How a kernel uses a buffer. One that a dispatch writes may not be bound for reading alone in the same dispatch, so only what no kernel
 /// writes is.
@@ -57,6 +58,8 @@ pub enum KernelId {
     Pack,
     StepForward(CellKind),
     StepBackward(CellKind),
+    ResidentForward(ResidentShape),
+    ResidentBackward(ResidentShape),
     SoftmaxLoss,
     SquaredLoss,
     LossSum,
@@ -109,7 +112,7 @@ fn cell_files(cell: CellKind) -> [&'static str; 5] {
 pub fn recurrent_files(cell: CellKind, precision: Precision) -> Vec<&'static str> {
     let mut files = vec![precision_file(precision)];
     files.extend(cell_files(cell));
-    files.push(shader!("recurrent/layer"));
+    files.extend([shader!("recurrent/layer"), shader!("recurrent/time_step")]);
     files
 }
 
@@ -118,6 +121,14 @@ fn precision_file(precision: Precision) -> &'static str {
         Precision::F32 => shader!("precision/f32"),
         Precision::F16 => shader!("precision/f16"),
     }
+}
+
+/// Shapes that have every kind of text: weights in one place, in two, in all three; one lane and several; sizes that fill their quads or not.
+#[cfg(test)]
+fn resident_shapes(cell: CellKind) -> [ResidentShape; 4] {
+    let shape =
+        |size, parts, lanes, quads, in_registers, in_memory| ResidentShape { cell, size, parts, lanes, quads, in_registers, in_memory };
+    [shape(1, 1, 1, 1, 4, 0), shape(33, 3, 2, 3, 2, 3), shape(19, 5, 5, 1, 1, 0), shape(128, 4, 1, 8, 16, 4)]
 }
 
 /// What every recurrent kernel is bound to: arena, packed weights, parameters, words, layers.
@@ -152,6 +163,7 @@ impl KernelId {
         all.extend([Affine, Back, Outer].map(Product));
         for cell in [CellKind::ElmanTanh, CellKind::ElmanRelu, CellKind::Gru, CellKind::Lstm] {
             all.extend([StepForward(cell), StepBackward(cell)]);
+            all.extend(resident_shapes(cell).into_iter().flat_map(|shape| [ResidentForward(shape), ResidentBackward(shape)]));
         }
         let optimizers =
             [(OptimizerKind::Sgd, 0..2), (OptimizerKind::Adagrad, 1..2), (OptimizerKind::RmsProp, 1..4), (OptimizerKind::Adam, 2..4)];
@@ -218,11 +230,13 @@ impl KernelId {
                 &[("Job", args::PackJob::FIELDS)],
             ),
             KernelId::StepForward(cell) => {
-                recurrent(cell, precision, "step_forward", shader!("recurrent/step_forward"), &[args::StepForward::FIELDS])
+                recurrent(cell, precision, "step_forward", &[shader!("recurrent/step_forward")], &[args::StepForward::FIELDS])
             }
             KernelId::StepBackward(cell) => {
-                recurrent(cell, precision, "step_backward", shader!("recurrent/step_backward"), &[args::StepBackward::FIELDS])
+                recurrent(cell, precision, "step_backward", &[shader!("recurrent/step_backward")], &[args::StepBackward::FIELDS])
             }
+            KernelId::ResidentForward(shape) => resident(&shape, precision, "resident_forward", shader!("recurrent/resident_forward")),
+            KernelId::ResidentBackward(shape) => resident(&shape, precision, "resident_backward", shader!("recurrent/resident_backward")),
             KernelId::SoftmaxLoss => kernel(
                 "softmax_loss",
                 &[NUMBERS, shader!("head/softmax_loss")],
@@ -257,12 +271,17 @@ fn recurrent(
     cell: CellKind,
     precision: Precision,
     entry: &'static str,
-    file: &'static str,
+    own: &[&str],
     arguments: &'static [&'static [(&'static str, &'static str)]],
 ) -> Kernel {
-    let mut files = recurrent_files(cell, precision);
-    files.push(file);
+    let mut files: Vec<&str> = recurrent_files(cell, precision);
+    files.extend(own);
     Kernel { entry, source: files.join("\n"), bindings: RECURRENT, arguments, tables: &[("Layer", args::LayerPlace::FIELDS)] }
+}
+
+fn resident(shape: &ResidentShape, precision: Precision, entry: &'static str, file: &'static str) -> Kernel {
+    let own = [shader!("recurrent/resident"), &product_text(shape), file];
+    recurrent(shape.cell, precision, entry, &own, &[args::Resident::FIELDS])
 }
 
 fn step(optimizer: OptimizerKind, moments: usize, entry: &'static str, file: &'static str) -> Kernel {

@@ -24,6 +24,7 @@ mod memory;
 mod optimizer;
 mod pace;
 mod recorder;
+mod resident;
 mod stages;
 mod tables;
 mod workspace;
@@ -38,6 +39,7 @@ pub use backend::Gpu;
 pub use device::{Device, Injection, adapters};
 pub use memory::{Data, Memory};
 pub use recorder::Counts;
+pub use resident::Budgets;
 pub use workspace::Workspace;
 
 /// How a recurrent layer runs over time.

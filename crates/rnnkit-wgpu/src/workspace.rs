@@ -7,13 +7,13 @@ use rnnkit_core::backend::Shape;
 use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::window::Report;
 
+use crate::Precision;
 use crate::arguments::{CarriedState, StateHead, WindowReport};
 use crate::device::Device;
 use crate::forms::Forms;
 use crate::layout::{Layout, SLOTS};
 use crate::recorder::Slice;
 use crate::tables::{GradientTables, carried_states, pack_jobs};
-use crate::{Form, Precision};
 
 /// Windows whose reports there is room for at first.
 const WINDOWS: usize = 256;
@@ -109,8 +109,7 @@ pub struct Workspace {
 
 impl Workspace {
     /// Allocates for the largest window of that shape.
-    pub fn new(device: &Device, plan: &ModelPlan, shape: Shape, forced: Option<Form>) -> Result<Self> {
-        let forms = Forms::choose(plan, forced, device.limits(), device.precision());
+    pub fn new(device: &Device, plan: &ModelPlan, shape: Shape, forms: Forms) -> Result<Self> {
         let layout = Layout::new(plan, shape, &forms)?;
         let upload = |values: &[u8]| -> Result<wgpu::Buffer> {
             let buffer = device.alloc(values.len() / 4)?;

@@ -136,23 +136,7 @@ fn step_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     dy *= drop_factor(layer, at, arguments.masked == 1u);
   }
 
-  var unit_kept: UnitKept;
-  unit_kept.gates = load_gates(layer.gates + row * width, size, unit);
-  unit_kept.h_previous = arena[layer.hidden + at];
-  unit_kept.h = arena[layer.hidden + at + lanes * size];
-  if (HAS_CELL_STATE) {
-    unit_kept.c_previous = arena[layer.cell_state + at];
-  }
-  if (KEEPS) {
-    unit_kept.kept = arena[layer.kept + at];
-  }
-  let gradients = cell_backward(unit_kept, dy + dh, dc);
-  store_gates(layer.d_input + row * width, size, unit, gradients.input);
-  if (SPLIT) {
-    store_gates(layer.d_hidden + row * width, size, unit, gradients.hidden);
-  }
-  arena[layer.d_carry_hidden + in_lane] = gradients.h;
-  if (HAS_CELL_STATE) {
-    arena[layer.d_carry_cell + in_lane] = gradients.c;
-  }
+  let gradients = cell_backward(kept_step(layer, row, lanes, unit), dy + dh, dc);
+  keep_gradients(layer, row, unit, gradients);
+  keep_carry_gradients(layer, lane, unit, gradients.h, gradients.c);
 }

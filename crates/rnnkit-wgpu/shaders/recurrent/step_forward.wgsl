@@ -129,10 +129,8 @@ fn step_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
   let row = t * lanes + lane;
   if (joins) {
     input = load_biases(layer.bias_input, size, unit);
-  } else if (layer.table == NOWHERE) {
-    input = load_gates(layer.gates + row * GATES * size, size, unit);
   } else {
-    input = load_gates(layer.table + words[row] * GATES * size, size, unit);
+    input = input_gates(layer, row, unit);
   }
   var sums = sums_of(input, load_biases(layer.bias_hidden, size, unit));
   for (var j = 0u; j < PARTS; j++) {
@@ -144,20 +142,12 @@ fn step_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
   }
 
   let at = row * size + unit;
-  let next = at + lanes * size;
   var c_previous = 0.0;
   if (HAS_CELL_STATE) {
     c_previous = arena[layer.cell_state + at];
   }
   let step = cell_forward(sums, arena[layer.hidden + at], c_previous);
-  store_gates(layer.gates + row * GATES * size, size, unit, step.gates);
-  arena[layer.hidden + next] = step.h;
-  if (HAS_CELL_STATE) {
-    arena[layer.cell_state + next] = step.c;
-  }
-  if (KEEPS) {
-    arena[layer.kept + at] = step.kept;
-  }
+  keep_step(layer, row, lanes, unit, step);
   if (arguments.drops == 1u && layer.dropped != NOWHERE) {
     arena[layer.dropped + at] = step.h * drop_factor(layer, at, arguments.masked == 1u);
   }

@@ -6,7 +6,7 @@ use rnnkit_core::cell::CellKind;
 use rnnkit_core::{Error, Result};
 
 use crate::forms::resident_up_to;
-use crate::{AdapterKind, AdapterReport, Precision};
+use crate::{AdapterKind, AdapterReport, Budgets, Precision};
 
 /// The cells, as reports list them.
 const CELLS: [CellKind; 4] = [CellKind::ElmanTanh, CellKind::ElmanRelu, CellKind::Gru, CellKind::Lstm];
@@ -40,7 +40,7 @@ fn report(adapter: &wgpu::Adapter) -> AdapterReport {
         workgroup_threads: limits.max_compute_invocations_per_workgroup,
         subgroup: (info.subgroup_min_size, info.subgroup_max_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
-        resident_up_to: CELLS.iter().map(|&cell| (cell, resident_up_to(cell, &limits, Precision::F32))).collect(),
+        resident_up_to: CELLS.iter().map(|&cell| (cell, resident_up_to(cell, &Budgets::of(&limits), Precision::F32))).collect(),
         name: info.name,
     }
 }

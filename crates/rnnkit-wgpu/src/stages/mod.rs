@@ -5,6 +5,7 @@ pub mod gradients;
 pub mod head;
 pub mod input;
 pub mod recurrent;
+pub mod resident;
 pub mod rows;
 pub mod update;
 

@@ -1,4 +1,4 @@
-//! Recurrent layers: their input's products, and time step after time step.
+//! Recurrent layers: their input's products, and time step after time step; the resident form has a file of its own.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use rnnkit_core::error::{Error, Result};
 use rnnkit_core::plan::{Layer, Recurrent};
 use rnnkit_core::window::Masks;
 
-use super::{GpuRun, Operands, product, rows};
+use super::{GpuRun, Operands, product, resident, rows};
 use crate::Form;
 use crate::arguments::{NOWHERE, StepBackward, StepForward};
 use crate::backend::Gpu;
@@ -30,7 +30,7 @@ pub fn recurrent(run: &GpuRun<'_>, index: usize) -> Result<Recurrent> {
 }
 
 /// What every recurrent kernel is bound to.
-fn slices(run: &GpuRun<'_>) -> Vec<Slice> {
+pub fn slices(run: &GpuRun<'_>) -> Vec<Slice> {
     let space = &run.prepared;
     vec![space.arena_slice(), Slice::whole(&space.packed), run.parameters.slice(), space.words_slice(), Slice::whole(&space.layer_table)]
 }
@@ -116,7 +116,7 @@ pub fn step_backward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, t:
 }
 
 /// The gradient of the carry the window started from, which only taps show.
-fn carry_gradient(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize) -> Result<()> {
+pub fn carry_gradient(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize) -> Result<()> {
     let layer = recurrent(run, index)?;
     let arguments = StepBackward {
         layer: layer.slot as u32,
@@ -129,10 +129,10 @@ fn carry_gradient(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize) -> Re
 }
 
 /// A stack of recurrent layers, with the dropout behind each.
-struct Stack {
+pub struct Stack {
     cell: CellKind,
     /// Places of the recurrent layers in the plan.
-    layers: Vec<usize>,
+    pub layers: Vec<usize>,
     /// Slot of the first.
     slot: usize,
     /// The widest layer.
@@ -158,7 +158,7 @@ pub fn segment_forward(recorder: &mut Recorder, run: &GpuRun<'_>, segment: &Segm
     let stack = Stack::of(run, cell, layers)?;
     match form {
         Form::Step => diagonal_forward(recorder, run, &stack),
-        Form::Resident => Err(Error::internal("no resident form yet")),
+        Form::Resident => resident::stack_forward(recorder, run, &stack),
     }
 }
 
@@ -172,7 +172,7 @@ pub fn segment_backward(recorder: &mut Recorder, run: &GpuRun<'_>, segment: &Seg
     let stack = Stack::of(run, cell, layers)?;
     match form {
         Form::Step => diagonal_backward(recorder, run, &stack),
-        Form::Resident => Err(Error::internal("no resident form yet")),
+        Form::Resident => resident::stack_backward(recorder, run, &stack),
     }
 }
 

@@ -1,0 +1,38 @@
+//! What a workgroup of the resident form may take of an adapter.
+
+/// 4-byte registers of a multiprocessor of NVIDIA's, and as many or more of AMD's and Apple's, half of them: what is not weights is sums,
+/// values on their way and addresses.
+const REGISTERS: usize = 32768;
+/// A thread has 255 at most, half of them again.
+const THREAD_REGISTERS: usize = 128;
+/// With so many threads the arithmetic units have enough to do. More of them would only cut the sums into more parts, which have to be
+/// added up, and leave each thread with so few registers that a compiler may not keep the weights there.
+const THREADS: usize = 512;
+
+/// What a workgroup of the resident form may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budgets {
+    /// Threads, at most.
+    pub threads: usize,
+    /// Threads beyond which the sums are not cut into more parts.
+    pub busy_threads: usize,
+    /// Registers of 4 bytes for weights and sums, of all threads together.
+    pub registers: usize,
+    /// The same of one thread.
+    pub thread_registers: usize,
+    /// Workgroup memory, in bytes.
+    pub memory: usize,
+}
+
+impl Budgets {
+    /// For an adapter of those limits.
+    pub fn of(limits: &wgpu::Limits) -> Self {
+        Self {
+            threads: limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x) as usize,
+            busy_threads: THREADS,
+            registers: REGISTERS,
+            thread_registers: THREAD_REGISTERS,
+            memory: limits.max_compute_workgroup_storage_size as usize,
+        }
+    }
+}
