@@ -104,20 +104,62 @@ pub fn resident_up_to(cell: CellKind, budgets: &Budgets, precision: Precision) -
 
 #[cfg(test)]
 mod tests {
+    use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, Reduction};
+
     use super::*;
 
+    fn budgets(threads: u32, memory: u32) -> Budgets {
+        Budgets::of(&wgpu::Limits {
+            max_compute_invocations_per_workgroup: threads,
+            max_compute_workgroup_size_x: threads,
+            max_compute_workgroup_storage_size: memory,
+            ..wgpu::Limits::default()
+        })
+    }
+
     #[test]
-    fn print_table() {
-        for (t, m) in [(256, 16384), (1024, 32768), (1024, 49152)] {
-            let b = Budgets::of(&wgpu::Limits {
-                max_compute_invocations_per_workgroup: t,
-                max_compute_workgroup_size_x: t,
-                max_compute_workgroup_storage_size: m,
-                ..wgpu::Limits::default()
-            });
-            for cell in [CellKind::ElmanTanh, CellKind::Gru, CellKind::Lstm] {
-                println!("{t} {m} {cell:?} {} {}", resident_up_to(cell, &b, Precision::F32), resident_up_to(cell, &b, Precision::F16));
-            }
-        }
+    fn the_largest_resident_layers_are_those_whose_weights_nearly_fit() {
+        let up_to = |budgets: &Budgets, precision| {
+            [CellKind::ElmanTanh, CellKind::Gru, CellKind::Lstm].map(|cell| resident_up_to(cell, budgets, precision))
+        };
+        assert_eq!(up_to(&budgets(1024, 49152), Precision::F32), [276, 144, 132]);
+        assert_eq!(up_to(&budgets(1024, 49152), Precision::F16), [348, 192, 192]);
+        assert_eq!(up_to(&budgets(1024, 32768), Precision::F32), [268, 140, 132]);
+        assert_eq!(up_to(&budgets(256, 16384), Precision::F32), [256, 128, 128]);
+    }
+
+    fn form(sizes: &[usize], lanes: usize, time: usize, forced: Option<Form>) -> (Form, Vec<bool>, Vec<bool>) {
+        let spec = ModelSpec {
+            input: InputSpec::OneHot { vocabulary: 5 },
+            layers: sizes.iter().map(|&size| LayerSpec::Recurrent { cell: CellKind::Lstm, size, dropout: 0.0 }).collect(),
+            head: HeadSpec { predict: Predict::EveryStep, size: 5, projection: Projection::Linear, dropout: 0.0 },
+            loss: LossSpec::CrossEntropy { label_smoothing: 0.0, reduction: Reduction::Mean },
+        };
+        let plan = ModelPlan::new(&spec).expect("a valid model");
+        let shape = Shape { lanes, time, training: true, taps: false };
+        let forms = Forms::choose(&plan, shape, forced, &budgets(1024, 49152), Precision::F32);
+        let layers = 0..plan.layers.len();
+        (
+            forms.segments[0].1,
+            layers.clone().map(|index| forms.joins(index)).collect(),
+            layers.map(|index| forms.resident(index).is_some()).collect(),
+        )
+    }
+
+    #[test]
+    fn a_stack_is_resident_where_it_pays() {
+        let resident = (Form::Resident, vec![false, false], vec![true, true]);
+        let step = (Form::Step, vec![false, true], vec![false, false]);
+        assert_eq!(form(&[128, 64], 64, 50, None), resident);
+        assert_eq!(form(&[64, 256], 64, 50, None), step, "weights of one layer are too many");
+        assert_eq!(form(&[128, 64], 2000, 50, None), step, "many lanes");
+        assert_eq!(form(&[128, 64], 64, 1, None), step, "one time step");
+    }
+
+    #[test]
+    fn a_forced_form_is_taken_where_it_is_possible() {
+        assert_eq!(form(&[64, 256], 2000, 1, Some(Form::Resident)).0, Form::Resident);
+        assert_eq!(form(&[64, 2048], 64, 50, Some(Form::Resident)).0, Form::Step, "more units than threads");
+        assert_eq!(form(&[64, 64], 64, 50, Some(Form::Step)).0, Form::Step);
     }
 }

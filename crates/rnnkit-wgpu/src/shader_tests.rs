@@ -8,11 +8,17 @@ use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 use crate::Precision;
 use crate::device::MAX_ARGUMENTS;
 use crate::kernel::{Access, Kernel, KernelId};
+use crate::resident::{Direction, ResidentShape};
 
 /// Each kernel in each precision.
 fn for_each(mut test: impl FnMut(&str, &Kernel, &Module, &ModuleInfo)) {
+    for_each_of(|_| true, |_, _, name, kernel, module, info| test(name, kernel, module, info));
+}
+
+/// Each of some kernels in each precision.
+fn for_each_of(wanted: fn(&KernelId) -> bool, mut test: impl FnMut(KernelId, Precision, &str, &Kernel, &Module, &ModuleInfo)) {
     for precision in [Precision::F32, Precision::F16] {
-        for id in KernelId::all() {
+        for id in KernelId::all().into_iter().filter(wanted) {
             let kernel = id.kernel(precision);
             let name = format!("{id:?} in {precision:?}");
             let module = naga::front::wgsl::parse_str(&kernel.source)
@@ -22,9 +28,25 @@ fn for_each(mut test: impl FnMut(&str, &Kernel, &Module, &ModuleInfo)) {
             let info = Validator::new(ValidationFlags::all(), capabilities)
                 .validate(&module)
                 .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&kernel.source)));
-            test(&name, &kernel, &module, &info);
+            test(id, precision, &name, &kernel, &module, &info);
         }
     }
+}
+
+/// The shape that a kernel is written for, if it is of the resident form.
+fn shape_of(id: &KernelId) -> Option<(ResidentShape, Direction)> {
+    match *id {
+        KernelId::ResidentForward(shape) => Some((shape, Direction::Forward)),
+        KernelId::ResidentBackward(shape) => Some((shape, Direction::Backward)),
+        _ => None,
+    }
+}
+
+/// Threads of a workgroup, and bytes of its memory.
+fn taken(module: &Module) -> (u32, u32) {
+    let workgroup = module.global_variables.iter().filter(|(_, variable)| variable.space == AddressSpace::WorkGroup);
+    let bytes = workgroup.map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx())).sum();
+    (module.entry_points[0].workgroup_size.iter().product(), bytes)
 }
 
 #[test]
@@ -85,13 +107,28 @@ fn bindings_are_those_the_host_binds() {
 
 #[test]
 fn kernels_of_any_size_need_no_more_than_every_device_has() {
-    for_each(|name, _, module, _| {
-        let workgroup = module.global_variables.iter().filter(|(_, variable)| variable.space == AddressSpace::WorkGroup);
-        let bytes: u32 = workgroup.map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx())).sum();
-        assert!(bytes <= 16_384, "{name}: {bytes} bytes of workgroup memory");
-        let threads: u32 = module.entry_points[0].workgroup_size.iter().product();
-        assert!(threads <= 256, "{name}: {threads} threads");
-    });
+    for_each_of(
+        |id| shape_of(id).is_none(),
+        |_, _, name, _, module, _| {
+            let (threads, bytes) = taken(module);
+            assert!(bytes <= 16_384, "{name}: {bytes} bytes of workgroup memory");
+            assert!(threads <= 256, "{name}: {threads} threads");
+        },
+    );
+}
+
+#[test]
+fn kernels_cut_for_a_device_need_what_their_shape_says() {
+    for_each_of(
+        |id| shape_of(id).is_some(),
+        |id, precision, name, _, module, _| {
+            let Some((shape, direction)) = shape_of(&id) else { return };
+            let (threads, bytes) = taken(module);
+            assert_eq!(threads as usize, shape.threads(), "{name}");
+            let told = shape.memory_bytes(direction, precision);
+            assert!(bytes as usize <= told && told < bytes as usize + 32, "{name}: {bytes} bytes of workgroup memory, not {told}");
+        },
+    );
 }
 
 /// Name, WGSL type and offset of a struct's fields, those of a nested one in its place.

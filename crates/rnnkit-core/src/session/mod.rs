@@ -88,6 +88,11 @@ impl<B: Backend> Session<B> {
         &self.plan
     }
 
+    /// What carries the model out.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
     /// Device and kernels in words.
     pub fn describe(&self) -> String {
         self.backend.describe()

@@ -8,6 +8,9 @@ const THREAD_REGISTERS: usize = 128;
 /// With so many threads the arithmetic units have enough to do. More of them would only cut the sums into more parts, which have to be
 /// added up, and leave each thread with so few registers that a compiler may not keep the weights there.
 const THREADS: usize = 512;
+/// Workgroups that a large device runs at once, about one a multiprocessor. More would be a second round over all time steps, so a group
+/// takes a second lane instead.
+const GROUPS: usize = 128;
 
 /// What a workgroup of the resident form may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,17 +25,24 @@ pub struct Budgets {
     pub thread_registers: usize,
     /// Workgroup memory, in bytes.
     pub memory: usize,
+    /// What of it weights may take, in bytes.
+    pub weight_memory: usize,
+    /// Workgroups beyond which each takes another lane.
+    pub groups: usize,
 }
 
 impl Budgets {
     /// For an adapter of those limits.
     pub fn of(limits: &wgpu::Limits) -> Self {
+        let memory = limits.max_compute_workgroup_storage_size as usize;
         Self {
             threads: limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x) as usize,
             busy_threads: THREADS,
             registers: REGISTERS,
             thread_registers: THREAD_REGISTERS,
-            memory: limits.max_compute_workgroup_storage_size as usize,
+            memory,
+            weight_memory: memory,
+            groups: GROUPS,
         }
     }
 }

@@ -7,3 +7,6 @@ mod text;
 pub use budgets::Budgets;
 pub use shape::{ResidentShape, ResidentShapes};
 pub use text::product_text;
+
+#[cfg(test)]
+pub use shape::Direction;

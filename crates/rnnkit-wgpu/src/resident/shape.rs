@@ -6,9 +6,6 @@ use super::Budgets;
 use crate::Precision;
 use crate::layout::gate_stride;
 
-/// Workgroups that a large device runs at once, about one a multiprocessor. More would be a second round over all time steps, so a group
-/// takes a second lane instead.
-const GROUPS: usize = 128;
 /// Lanes of a workgroup, at most: each takes sums in registers from the weights.
 const LANES: usize = 8;
 /// k that are multiplied together.
@@ -68,7 +65,7 @@ impl ResidentShapes {
 impl ResidentShape {
     /// For a layer of `size` units over `lanes` lanes; nothing where no workgroup can run it.
     pub fn new(cell: CellKind, direction: Direction, size: usize, lanes: usize, precision: Precision, budgets: &Budgets) -> Option<Self> {
-        let wanted = lanes.div_ceil(GROUPS).clamp(1, LANES);
+        let wanted = lanes.div_ceil(budgets.groups).clamp(1, LANES);
         (1..=wanted).rev().find_map(|lanes| Self::with_lanes(cell, direction, size, lanes, precision, budgets))
     }
 
@@ -90,7 +87,7 @@ impl ResidentShape {
             let parts = all_quads.div_ceil(quads).max(lanes);
             let shape = Self { cell, size, parts, lanes, quads, in_registers: 1, in_memory: 0 };
             let room = budgets.memory.checked_sub(shape.exchanged_bytes(direction))?;
-            Some(shape.with_weights(room, precision, budgets))
+            Some(shape.with_weights(room.min(budgets.weight_memory), precision, budgets))
         })
     }
 
@@ -116,6 +113,12 @@ impl ResidentShape {
     /// Bytes of weights that a workgroup fetches anew at every time step.
     pub fn streamed_bytes(&self, precision: Precision) -> usize {
         (self.depth() - self.in_registers - self.in_memory) * self.threads() * bytes_of(self.cell, precision)
+    }
+
+    /// Bytes of workgroup memory.
+    #[cfg(test)]
+    pub fn memory_bytes(&self, direction: Direction, precision: Precision) -> usize {
+        self.exchanged_bytes(direction) + self.in_memory * self.threads() * bytes_of(self.cell, precision)
     }
 
     /// Bytes of workgroup memory by which threads exchange states (or gradients) and parts of sums.
@@ -183,8 +186,7 @@ mod tests {
     fn a_shape_keeps_the_adapters_limits() {
         for_each(|name, shape, direction, precision, budgets| {
             assert!(shape.threads() <= budgets.threads, "{name}: {shape:?}");
-            let weights = shape.in_memory * shape.threads() * bytes_of(shape.cell, precision);
-            assert!(shape.exchanged_bytes(direction) + weights <= budgets.memory, "{name}: {shape:?}");
+            assert!(shape.memory_bytes(direction, precision) <= budgets.memory, "{name}: {shape:?}");
             let registers = shape.in_registers * registers_of(shape.cell, precision);
             assert!(registers <= budgets.thread_registers && registers * shape.threads() <= budgets.registers, "{name}: {shape:?}");
         });
@@ -203,12 +205,13 @@ mod tests {
 
     #[test]
     fn a_second_lane_comes_when_every_multiprocessor_has_one() {
-        let lanes_of = |lanes| {
+        let lanes_of = |cell, lanes| {
             let budgets = budgets(1024, 49152);
-            ResidentShape::new(CellKind::Lstm, Direction::Forward, 64, lanes, Precision::F32, &budgets).map(|shape| shape.lanes)
+            ResidentShape::new(cell, Direction::Forward, 64, lanes, Precision::F32, &budgets).map(|shape| shape.lanes)
         };
-        let got: Vec<_> = [1, 128, 129, 256, 257, 1024, 100_000].into_iter().map(lanes_of).collect();
+        let got: Vec<_> = [1, 128, 129, 256, 257, 1024, 100_000].map(|lanes| lanes_of(CellKind::ElmanTanh, lanes)).into();
         assert_eq!(got, [1, 1, 2, 2, 3, 8, 8].map(Some));
+        assert_eq!(lanes_of(CellKind::Lstm, 1024), Some(6), "as many as memory has room for");
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! The resident form beyond the suite: wherever a workgroup's weights lie, with several lanes a workgroup, in 16 bits, and how few dispatches
+//! it takes.
+
+use rnnkit_backend_tests::gpu;
+use rnnkit_backend_tests::suite::models::{CELLS, Sample, Sizes, symbols, wide};
+use rnnkit_backend_tests::suite::training::Trainer;
+use rnnkit_backend_tests::tolerances::F32_AGAINST_F64;
+use rnnkit_backend_tests::window::OneWindow;
+use rnnkit_core::cell::CellKind;
+use rnnkit_wgpu::{Budgets, Form, Gpu, Precision};
+
+fn open(form: Form, precision: Precision) -> Gpu {
+    gpu::open(precision, Some(form)).expect("an adapter, as was asked before")
+}
+
+/// Few threads, so that each has many k; one of them in registers.
+const SMALL: Budgets =
+    Budgets { threads: 64, busy_threads: 64, registers: 1, thread_registers: 1, memory: 16384, weight_memory: 0, groups: 128 };
+
+/// As many weights in workgroup memory as there is room for.
+const IN_MEMORY: Budgets = Budgets { weight_memory: usize::MAX, ..SMALL };
+
+/// Some weights in each place, and several lanes a workgroup.
+const MIXED: Budgets = Budgets { threads: 256, registers: usize::MAX, thread_registers: 24, weight_memory: 4096, groups: 3, ..SMALL };
+
+/// A window's loss, gradients and carry.
+fn train(backend: Gpu, sample: &Sample) -> [Vec<f64>; 3] {
+    let mut window = OneWindow::new(backend, &sample.setup).expect("a sample is valid");
+    window.set_parameters(&sample.parameters).expect("the sizes fit");
+    window.set_carry(&sample.carry);
+    let report = window.train().expect("a window of the sample");
+    [vec![report.loss], window.gradients().expect("gradients after training"), window.carry().expect("a carry")]
+}
+
+/// Compares with the step form, which the suite holds against the oracle; in 16 bits the oracle has other weights. Sums of many products in
+/// two orders, over up to nine time steps: as far apart as either from the oracle.
+fn agrees_with_the_step_form(precision: Precision, samples: &[Sample], budgets: Budgets) {
+    if !gpu::is_there(precision) {
+        return;
+    }
+    for sample in samples {
+        let want = train(open(Form::Step, precision), sample);
+        let got = train(open(Form::Resident, precision).with_budgets(budgets), sample);
+        for (name, (got, want)) in ["loss", "gradients", "carry"].into_iter().zip(got.iter().zip(&want)) {
+            F32_AGAINST_F64.assert(&format!("{}: {name}", sample.name), got, want);
+        }
+    }
+}
+
+#[test]
+fn weights_may_all_be_streamed() {
+    agrees_with_the_step_form(Precision::F32, &wide(), SMALL);
+}
+
+#[test]
+fn weights_may_lie_in_workgroup_memory() {
+    agrees_with_the_step_form(Precision::F32, &wide(), IN_MEMORY);
+}
+
+#[test]
+fn weights_may_lie_in_all_places_with_several_lanes_a_workgroup() {
+    agrees_with_the_step_form(Precision::F32, &wide(), MIXED);
+}
+
+#[test]
+fn weights_of_16_bits_may_lie_in_all_places() {
+    // One layer: with several, the step form has the weights between them in 16 bits too, where the resident form has a product in 32.
+    let sizes = Sizes { lanes: 7, time: 9, windows: 1 };
+    let samples = CELLS.map(|cell| Sample::new(format!("{cell:?} of 33"), symbols(cell, 37, &[33]), sizes));
+    for budgets in [SMALL, IN_MEMORY, MIXED] {
+        agrees_with_the_step_form(Precision::F16, &samples, budgets);
+    }
+}
+
+#[test]
+fn a_training_step_of_two_layers_takes_20_dispatches_at_most() {
+    if !gpu::is_there(Precision::F32) {
+        return;
+    }
+    let sizes = Sizes { lanes: 4, time: 64, windows: 3 };
+    let sample = Sample::new("two layers", symbols(CellKind::Lstm, 37, &[16, 16]), sizes);
+    let mut trainer = Trainer::new(open(Form::Resident, Precision::F32), &sample);
+    // The first call also packs the weights, which each update does from then on.
+    trainer.train(0, 1, 0.01);
+    let before = trainer.session.backend().counts().dispatches;
+    trainer.train(1, 2, 0.01);
+    let each = (trainer.session.backend().counts().dispatches - before) / 2;
+    println!("{each} dispatches a training step");
+    assert!(each <= 20, "{each} dispatches");
+}
+
+#[test]
+fn without_a_form_asked_for_small_layers_are_resident() {
+    if !gpu::is_there(Precision::F32) {
+        return;
+    }
+    for cell in CELLS {
+        let sample = Sample::new("a small model", symbols(cell, 37, &[16, 16]), Sizes { lanes: 4, time: 12, windows: 1 });
+        let gpu = gpu::open(Precision::F32, None).expect("an adapter, as was asked before");
+        let mut trainer = Trainer::new(gpu, &sample);
+        trainer.train(0, 1, 0.01);
+        let dispatches = trainer.session.backend().counts().dispatches;
+        assert!(dispatches < 24, "{cell:?}: {dispatches} dispatches are of the step form");
+    }
+}
