@@ -24,14 +24,14 @@ pub enum Segment {
     },
 }
 
-/// Bytes of weights that a resident layer may fetch anew at every time step: a multiprocessor's cache beside its workgroup memory has them at
-/// hand, and fetching them takes no longer than the dispatch that the step form has for a time step, about 2 µs.
+/// Bytes of weights that a resident layer may fetch anew at every time step. An estimate: the cache beside a workgroup's memory holds so many,
+/// and fetching them takes about as long as the dispatch that the step form has for a time step.
 const STREAMED: usize = 128 << 10;
 /// Lanes, at most, for the resident form: 8 in each of the workgroups that a large device runs at once. Beyond them it would go through all
-/// time steps again and again, while a dispatch of the step form then has work enough for the whole device.
+/// time steps again and again, while a dispatch of the step form then has work enough for the whole device. An estimate.
 const RESIDENT_LANES: usize = 1024;
 /// Time steps, at least: fewer do not make up for the weights' way into registers, and for a product and a dispatch a layer instead of one
-/// dispatch for all layers.
+/// dispatch for all layers. An estimate.
 const RESIDENT_TIME: usize = 8;
 
 /// The forms of a plan's layers.
@@ -48,33 +48,45 @@ pub struct Forms {
 impl Forms {
     /// Chooses for every stack; `forced` is taken wherever it is possible.
     pub fn choose(plan: &ModelPlan, shape: Shape, forced: Option<Form>, budgets: &Budgets, precision: Precision) -> Self {
-        let mut joins = vec![false; plan.layers.len()];
-        let mut resident = vec![None; plan.layers.len()];
-        let segments = segments(plan)
-            .into_iter()
-            .map(|segment| {
-                let Segment::Stack { cell, layers } = &segment else { return (segment, Form::Step) };
-                let recurrent = layers.clone().filter(|&index| matches!(plan.layers[index], Layer::Recurrent(_)));
-                let shapes: Vec<_> = recurrent
-                    .map(|index| (index, ResidentShapes::new(*cell, plan.layers[index].size(), shape.lanes, precision, budgets)))
-                    .collect();
-                let largest = shapes.iter().map(|(index, _)| plan.layers[*index].size()).max().unwrap_or(0);
-                let possible = shapes.iter().all(|(_, shapes)| shapes.is_some());
-                let form = match forced {
-                    Some(Form::Resident) if possible => Form::Resident,
-                    None if possible && pays(*cell, largest, shape, budgets, precision) => Form::Resident,
-                    _ => Form::Step,
-                };
-                for (place, (index, shapes)) in shapes.into_iter().enumerate() {
-                    match form {
-                        Form::Step => joins[index] = place > 0,
-                        Form::Resident => resident[index] = shapes,
-                    }
-                }
-                (segment, form)
-            })
-            .collect();
-        Self { segments, joins, resident }
+        let count = plan.layers.len();
+        let mut forms = Self { segments: Vec::new(), joins: vec![false; count], resident: vec![None; count] };
+        for segment in segments(plan) {
+            let form = match &segment {
+                Segment::Rows(_) => Form::Step,
+                Segment::Stack { cell, layers } => forms.choose_stack(plan, *cell, layers.clone(), shape, forced, budgets, precision),
+            };
+            forms.segments.push((segment, form));
+        }
+        forms
+    }
+
+    /// A stack has one form: resident where all its layers can be cut for it, and it is forced or pays.
+    fn choose_stack(
+        &mut self,
+        plan: &ModelPlan,
+        cell: CellKind,
+        layers: Range<usize>,
+        shape: Shape,
+        forced: Option<Form>,
+        budgets: &Budgets,
+        precision: Precision,
+    ) -> Form {
+        let recurrent: Vec<usize> = layers.filter(|&index| matches!(plan.layers[index], Layer::Recurrent(_))).collect();
+        let size = |index: usize| plan.layers[index].size();
+        let shapes: Option<Vec<ResidentShapes>> =
+            recurrent.iter().map(|&index| ResidentShapes::new(cell, size(index), shape.lanes, precision, budgets)).collect();
+        let largest = recurrent.iter().map(|&index| size(index)).max().unwrap_or(0);
+        let wanted = forced.map_or_else(|| pays(cell, largest, shape, budgets, precision), |form| form == Form::Resident);
+        match shapes {
+            Some(shapes) if wanted => {
+                recurrent.iter().zip(shapes).for_each(|(&index, shapes)| self.resident[index] = Some(shapes));
+                Form::Resident
+            }
+            _ => {
+                recurrent.iter().skip(1).for_each(|&index| self.joins[index] = true);
+                Form::Step
+            }
+        }
     }
 
     /// Whether the plan's layer reads the one below within its own kernel.

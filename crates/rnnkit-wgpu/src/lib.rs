@@ -7,11 +7,11 @@
 //! - `kernel.rs`: which files a kernel is joined of, what it is bound to; `arguments.rs`: what it takes. `shader_tests.rs` holds all of
 //!   it against the shaders, in every language they are translated to, without a GPU.
 //! - `layout.rs`: where everything of a model lies, offsets in one arena; `tables.rs`: what kernels look up there; `workspace.rs`: the buffers.
-//! - `forms.rs`: THE table of forms in which a recurrent layer runs.
+//! - `forms.rs`: THE table of forms in which a recurrent layer runs; `resident/`: how a layer is cut for the resident one.
 //! - `stages/`: which kernels each stage records; `backend.rs` puts them behind the seam.
 //! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `device/`: adapters, faults, memory.
 //!
-//! Sums are made in an order that shapes alone decide, and no float is added atomically: the same adapter gives the same bits twice.
+//! Sums are made in an order that shapes and the adapter's limits alone decide, and no float is added atomically: the same adapter gives the same bits twice.
 //! What is not finite is told by its bits, since a driver may compile arithmetic as if there were no NaN.
 
 mod arguments;
