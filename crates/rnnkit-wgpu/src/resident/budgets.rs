@@ -1,7 +1,7 @@
 //! What a workgroup of the resident form may take of an adapter.
 
-/// 4-byte registers of a multiprocessor of NVIDIA's, and as many or more of AMD's and Apple's, half of them: what is not weights is sums,
-/// values on their way and addresses.
+/// Half of the 65,536 4-byte registers that a multiprocessor of NVIDIA's has: the other half is for sums, values on their way and addresses.
+/// No interface tells how many a device has; one with fewer spills some to memory, which is slower and nothing worse.
 const REGISTERS: usize = 32768;
 /// A thread has 255 at most, half of them again.
 const THREAD_REGISTERS: usize = 128;
