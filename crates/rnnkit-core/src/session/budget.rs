@@ -26,6 +26,12 @@ impl Budget {
         Ok(())
     }
 
+    /// Takes bytes for what `allocate` makes; gives them back if it fails.
+    pub fn take_for<T>(&mut self, bytes: u64, allocate: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.take(bytes)?;
+        allocate().inspect_err(|_| self.give_back(bytes))
+    }
+
     /// Gives back what was taken.
     pub fn give_back(&mut self, bytes: u64) {
         self.used = self.used.saturating_sub(bytes);
@@ -48,5 +54,14 @@ mod tests {
         assert_eq!(budget.take(50), Err(Error::Memory { needed: 50, available: 40 }));
         budget.give_back(30);
         budget.take(50).expect("50 of the 70 left");
+    }
+
+    #[test]
+    fn what_cannot_be_allocated_is_not_counted() {
+        let mut budget = Budget::new(100);
+        let refused = Error::Memory { needed: 80, available: 0 };
+        assert_eq!(budget.take_for(80, || Err::<(), _>(refused.clone())), Err(refused));
+        assert_eq!(budget.take_for(80, || Ok(7)), Ok(7));
+        assert_eq!(budget.take(21), Err(Error::Memory { needed: 21, available: 20 }));
     }
 }

@@ -65,8 +65,7 @@ impl<B: Backend> Session<B> {
         every_step.head.predict = Predict::EveryStep;
         let every_step = Arc::new(ModelPlan::new(&every_step)?);
         let mut budget = Budget::new(memory_limit);
-        budget.take(bytes::<B>(plan.params.len()))?;
-        let parameters = backend.alloc(plan.params.len())?;
+        let parameters = budget.take_for(bytes::<B>(plan.params.len()), || backend.alloc(plan.params.len()))?;
         Ok(Self {
             backend,
             plan,
@@ -129,13 +128,15 @@ impl<B: Backend> Session<B> {
         sequence.check(&self.plan)?;
         let mask = sequence.mask.as_ref().map(|mask| Values::Real { width: 1, values: mask.clone() });
         let bytes = [Some(&sequence.inputs), sequence.targets.as_ref(), mask.as_ref()].into_iter().flatten().map(Values::bytes).sum();
-        self.budget.take(bytes)?;
-        let value = Resident {
-            extent: sequence.extent(),
-            inputs: self.backend.load(&sequence.inputs)?,
-            targets: sequence.targets.as_ref().map(|targets| self.backend.load(targets)).transpose()?,
-            mask: mask.as_ref().map(|mask| self.backend.load(mask)).transpose()?,
-        };
+        let Self { backend, budget, .. } = self;
+        let value = budget.take_for(bytes, || {
+            Ok(Resident {
+                extent: sequence.extent(),
+                inputs: backend.load(&sequence.inputs)?,
+                targets: sequence.targets.as_ref().map(|targets| backend.load(targets)).transpose()?,
+                mask: mask.as_ref().map(|mask| backend.load(mask)).transpose()?,
+            })
+        })?;
         let id = self.take_id();
         self.data.insert(id, Counted { bytes, value });
         Ok(id)
@@ -162,22 +163,16 @@ impl<B: Backend> Session<B> {
         let plan = self.plan_for(predict).clone();
         self.workspaces.make_room(purpose, &mut self.budget);
         let bytes = self.backend.memory_needed(&plan, shape);
-        self.budget.take(bytes)?;
-        match self.backend.prepare(&plan, shape) {
-            Ok(workspace) => self.workspaces.add(key, bytes, workspace),
-            Err(error) => {
-                self.budget.give_back(bytes);
-                return Err(error);
-            }
-        }
+        let workspace = self.budget.take_for(bytes, || self.backend.prepare(&plan, shape))?;
+        self.workspaces.add(key, bytes, workspace);
         Ok(())
     }
 
     /// A zero carry for that many lanes.
     fn new_carry(&mut self, lanes: usize) -> Result<Carry<B>> {
         let len = self.plan.carry.len(lanes);
-        self.budget.take(bytes::<B>(len))?;
-        Ok(Carry { lanes, memory: self.backend.alloc(len)? })
+        let memory = self.budget.take_for(bytes::<B>(len), || self.backend.alloc(len))?;
+        Ok(Carry { lanes, memory })
     }
 
     /// Counts a carry out that is dropped.

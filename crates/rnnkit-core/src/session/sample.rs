@@ -70,16 +70,18 @@ impl<B: Backend> Session<B> {
             Context::Window { length } => length,
         };
         let size = self.plan.head.size;
+        let chooser = Chooser::new(sampling.options, size)?;
+        let inputs = self.backend.load(&Values::Ids(vec![0; capacity + 1]))?;
         let sampler = Sampler {
             sampling: sampling.clone(),
             key: Key::stream(sampling.seed, Stream::Sampling, 0),
-            chooser: Chooser::new(sampling.options, size)?,
+            chooser,
             drawn: 0,
             carry: self.new_carry(1)?,
             data: Resident {
                 // One position more than is fed: the plan's targets, never read, lie there.
                 extent: Extent { positions: capacity + 1, shifted: true, mask: None },
-                inputs: self.backend.load(&Values::Ids(vec![0; capacity + 1]))?,
+                inputs,
                 targets: None,
                 mask: None,
             },

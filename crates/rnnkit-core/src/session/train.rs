@@ -77,16 +77,12 @@ impl<B: Backend> Session<B> {
         let len = self.plan.params.len();
         let initial = setup.optimizer.moments();
         let buffers = bytes::<B>(len).saturating_mul(1 + initial.len() as u64);
-        self.budget.take(buffers)?;
-        let gradients = self.backend.alloc(len)?;
-        let mut moments = Vec::new();
-        for moment in &initial {
-            let mut memory = self.backend.alloc(len)?;
-            if moment.initial != 0.0 {
-                self.fill(&mut memory, B::Real::from_f64(moment.initial))?;
-            }
-            moments.push(memory);
-        }
+        let Self { backend, budget, .. } = self;
+        let (gradients, moments) = budget.take_for(buffers, || {
+            let gradients = backend.alloc(len)?;
+            let moments = initial.iter().map(|moment| filled(backend, len, moment.initial)).collect::<Result<_>>()?;
+            Ok((gradients, moments))
+        })?;
         self.training = Some(State { setup: setup.clone(), gradients, moments, buffers, steps: 0, carry: None });
         Ok(())
     }
@@ -98,15 +94,6 @@ impl<B: Backend> Session<B> {
         if let Some(carry) = carry {
             self.drop_carry(carry);
         }
-    }
-
-    /// The same value in every element of a buffer in the parameters' layout.
-    fn fill(&mut self, memory: &mut B::Memory, value: B::Real) -> Result<()> {
-        let (len, piece) = (self.plan.params.len(), [value; 4096]);
-        for at in (0..len).step_by(piece.len()) {
-            self.backend.write(memory, at, &piece[..piece.len().min(len - at)])?;
-        }
-        Ok(())
     }
 
     /// Optimizer steps done since `configure`.
@@ -182,7 +169,10 @@ impl<B: Backend> Session<B> {
         let extent = &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.value.extent;
         windows.check(&self.plan, extent, true)?;
         self.ready_carry(request.lanes)?;
-        let (call, failure) = self.run_windows(request.data, &windows, abort)?;
+        let (call, failure) = self.run_windows(request.data, &windows, abort).inspect_err(|_| {
+            // How far it came is not known, so packed copies of any step of it are not to be trusted.
+            self.version += 1 + windows.windows() as u64;
+        })?;
         let applied = call.applied as u64;
         self.version += applied;
         if let Some(training) = &mut self.training {
@@ -248,6 +238,18 @@ impl<B: Backend> Session<B> {
         let aborted = failure == Some(Error::Aborted);
         Ok((TrainedCall { reports, applied, aborted }, failure.filter(|_| !aborted)))
     }
+}
+
+/// A buffer of `len` times the same value.
+fn filled<B: Backend>(backend: &mut B, len: usize, value: f64) -> Result<B::Memory> {
+    let mut memory = backend.alloc(len)?;
+    if value != 0.0 {
+        let piece = [B::Real::from_f64(value); 4096];
+        for at in (0..len).step_by(piece.len()) {
+            backend.write(&mut memory, at, &piece[..piece.len().min(len - at)])?;
+        }
+    }
+    Ok(memory)
 }
 
 /// Adds to each window its part of what the call took besides: on a device that works ahead a window is recorded at once, and the call
