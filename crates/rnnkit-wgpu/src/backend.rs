@@ -32,12 +32,12 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the GPU that the options name.
+    /// On the GPU that the options name, which all who work on it share.
     ///
     /// # Errors
     /// [`Error::DeviceUnavailable`] if there is none such, or it lacks what the options ask for.
     pub fn open(options: &GpuOptions) -> Result<Self> {
-        Ok(Self::on(Arc::new(Device::open(options)?), options.form))
+        Ok(Self::on(Device::shared(options)?, options.form))
     }
 
     /// On an open device; `form` is taken wherever it is possible.
@@ -102,6 +102,7 @@ impl Backend for Gpu {
     }
 
     fn load(&mut self, values: &Values) -> Result<Data> {
+        self.recorder.forget_buffers();
         let device = self.recorder.device();
         match values {
             Values::Ids(ids) => {
@@ -195,6 +196,7 @@ impl Backend for Gpu {
     fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
         let Some(training) = &run.training else { return Ok(()) };
         update::update(&mut self.recorder, run.parameters, training, &scratch(run), &run.windows.scalars[k], k)?;
+        run.prepared.updates += 1;
         call::pack(&mut self.recorder, run)
     }
 

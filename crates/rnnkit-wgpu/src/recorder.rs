@@ -64,8 +64,9 @@ impl Recording {
 type BindGroups = HashMap<(KernelId, Vec<Slice>), wgpu::BindGroup>;
 
 /// The bind group of a kernel and its slices, made the first time it is asked for.
+#[expect(clippy::mutable_key_type, reason = "a buffer is told from others by what it is, not by what it holds")]
 fn bind_group<'a>(groups: &'a mut BindGroups, device: &Device, pipeline: &Pipeline, key: &(KernelId, Vec<Slice>)) -> &'a wgpu::BindGroup {
-    if groups.len() >= KEPT_BIND_GROUPS {
+    if groups.len() >= KEPT_BIND_GROUPS && !groups.contains_key(key) {
         groups.clear();
     }
     groups.entry(key.clone()).or_insert_with(|| {
@@ -144,9 +145,13 @@ impl Recorder {
 
     /// Records a kernel on `groups` workgroups, laid out in two dimensions where one does not hold them all.
     pub fn dispatch(&mut self, id: KernelId, slices: Vec<Slice>, arguments: &[u8], groups: usize) -> Result<()> {
-        let widest = self.device.limits().max_compute_workgroups_per_dimension as usize;
-        let down = groups.div_ceil(widest);
-        self.dispatch_3d(id, slices, arguments, [groups.div_ceil(down.max(1)), down, 1])
+        let [across, down] = in_two_dimensions(groups, self.widest());
+        self.dispatch_3d(id, slices, arguments, [across, down, 1])
+    }
+
+    /// The most workgroups in one dimension.
+    pub fn widest(&self) -> usize {
+        self.device.limits().max_compute_workgroups_per_dimension as usize
     }
 
     /// Records a kernel on a grid of workgroups; nothing for an empty one.
@@ -220,6 +225,14 @@ impl Recorder {
         self.device.write(buffer, at, values);
     }
 
+    /// Makes room for so many elements to come back, so that [`Recorder::read`] needs none.
+    pub fn ready_to_read(&mut self, len: usize) -> Result<()> {
+        if self.staging.as_ref().is_none_or(|staging| staging.size() < len as u64 * 4) {
+            self.staging = Some(self.device.alloc_readable(len)?);
+        }
+        Ok(())
+    }
+
     /// Elements of a buffer, after all work recorded so far. Waits.
     pub fn read<T: bytemuck::Pod>(&mut self, buffer: &wgpu::Buffer, at: usize, len: usize) -> Result<Vec<T>> {
         if len == 0 {
@@ -227,9 +240,7 @@ impl Recorder {
         }
         self.wait()?;
         let bytes = len as u64 * 4;
-        if self.staging.as_ref().is_none_or(|staging| staging.size() < bytes) {
-            self.staging = Some(self.device.alloc_readable(len)?);
-        }
+        self.ready_to_read(len)?;
         let Some(staging) = &self.staging else { return Ok(Vec::new()) };
         let mut encoder = self.device.raw().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, at as u64 * 4, staging, 0, bytes);
@@ -251,5 +262,24 @@ impl Recorder {
         self.counts.bytes_read += bytes;
         self.last_done = Instant::now();
         Ok(values)
+    }
+}
+
+/// At least so many workgroups as rows of at most `widest`; the last row may reach beyond.
+pub fn in_two_dimensions(groups: usize, widest: usize) -> [usize; 2] {
+    let down = groups.div_ceil(widest);
+    [groups.div_ceil(down.max(1)), down]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workgroups_beyond_one_dimension_take_another() {
+        assert_eq!(in_two_dimensions(0, 65_535), [0, 0]);
+        assert_eq!(in_two_dimensions(65_535, 65_535), [65_535, 1]);
+        assert_eq!(in_two_dimensions(65_536, 65_535), [32_768, 2]);
+        assert_eq!(in_two_dimensions(7, 3), [3, 3], "two more than are wanted");
     }
 }

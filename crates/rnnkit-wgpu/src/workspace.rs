@@ -1,11 +1,9 @@
 //! What one model keeps on the device for one shape of call: its buffers, and where the host stands in them.
 
-use std::time::Instant;
-
-use rnnkit_core::Result;
 use rnnkit_core::backend::Shape;
 use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::window::Report;
+use rnnkit_core::{Error, Result};
 
 use crate::Precision;
 use crate::arguments::{CarriedState, StateHead, WindowReport};
@@ -13,6 +11,7 @@ use crate::device::Device;
 use crate::forms::Forms;
 use crate::layout::{Layout, SLOTS};
 use crate::recorder::Slice;
+use crate::stages::recurrent::LANES;
 use crate::tables::{GradientTables, carried_states, pack_jobs};
 
 /// Windows whose reports there is room for at first.
@@ -99,18 +98,17 @@ pub struct Workspace {
     pub(crate) time: usize,
     /// Version of the parameters that the packed weights were made of.
     pub(crate) version: u64,
-    /// When the call began, the version it began with, and the counts of its windows so far.
-    pub(crate) began: Instant,
+    /// The version a call began with, the counts of its windows so far, and its updates so far.
     pub(crate) began_version: u64,
     pub(crate) counts: Vec<u64>,
-    /// The submission that last used each place of a window's plan.
-    pub(crate) slot_used: [Option<u64>; SLOTS],
+    pub(crate) updates: usize,
 }
 
 impl Workspace {
     /// Allocates for the largest window of that shape.
     pub fn new(device: &Device, plan: &ModelPlan, shape: Shape, forms: Forms) -> Result<Self> {
         let layout = Layout::new(plan, shape, &forms)?;
+        check(device, shape, &layout)?;
         let upload = |values: &[u8]| -> Result<wgpu::Buffer> {
             let buffer = device.alloc(values.len() / 4)?;
             device.write(&buffer, 0, values);
@@ -119,11 +117,10 @@ impl Workspace {
         let states: Vec<CarriedState> = carried_states(plan, &layout, shape.lanes);
         let (pack_jobs, pack_groups) = pack_jobs(plan, &layout);
         let gradients = GradientTables::new(plan, &layout, shape.lanes, shape.time);
-        let packed_bytes = if device.precision() == Precision::F16 { layout.packed.div_ceil(2) } else { layout.packed };
         let workspace = Self {
             arena: device.alloc(layout.arena)?,
             words: device.alloc(layout.words)?,
-            packed: device.alloc(packed_bytes)?,
+            packed: device.alloc(packed_elements(device, &layout))?,
             windows: device.alloc(layout.slot * SLOTS)?,
             norm_parts: device.alloc(layout.norm_parts * 4)?,
             layer_table: upload(bytemuck::cast_slice(&layout.places))?,
@@ -140,10 +137,9 @@ impl Workspace {
             forms,
             time: shape.time,
             version: 0,
-            began: Instant::now(),
             began_version: 0,
             counts: Vec::new(),
-            slot_used: [None; SLOTS],
+            updates: 0,
         };
         Ok(workspace)
     }
@@ -170,4 +166,20 @@ impl Workspace {
     pub fn d_input_of(&self, layer: usize) -> u32 {
         layer.checked_sub(1).map_or(self.layout.d_input, |below| self.layout.layers[below].d_output)
     }
+}
+
+/// Elements of 4 bytes that the packed weights take.
+fn packed_elements(device: &Device, layout: &Layout) -> usize {
+    if device.precision() == Precision::F16 { layout.packed.div_ceil(2) } else { layout.packed }
+}
+
+/// What the device could not take, found before anything is allocated.
+fn check(device: &Device, shape: Shape, layout: &Layout) -> Result<()> {
+    // The one number without a limit of its own that workgroups are laid out by in one dimension.
+    let lanes = device.limits().max_compute_workgroups_per_dimension as usize * LANES;
+    if shape.lanes > lanes {
+        return Err(Error::invalid("lanes", shape.lanes, format!("at most {lanes} on this GPU")));
+    }
+    let largest = [layout.arena, layout.words, packed_elements(device, layout), layout.slot * SLOTS].into_iter().max().unwrap_or(0);
+    device.check_size(largest)
 }

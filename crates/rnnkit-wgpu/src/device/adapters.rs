@@ -45,9 +45,9 @@ fn report(adapter: &wgpu::Adapter) -> AdapterReport {
     }
 }
 
-/// Bytes of the largest buffer that a shader can see.
+/// Bytes of the largest buffer that a shader can see, whose elements have numbers of 32 bits.
 pub fn largest_buffer(limits: &wgpu::Limits) -> u64 {
-    limits.max_buffer_size.min(limits.max_storage_buffer_binding_size)
+    limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(4 * u64::from(u32::MAX))
 }
 
 /// What an adapter is.

@@ -4,7 +4,9 @@ mod adapters;
 mod faults;
 mod injection;
 mod pipelines;
+mod shared;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,9 +27,9 @@ pub const MAX_ARGUMENTS: u32 = 128;
 pub struct Device {
     device: wgpu::Device,
     queue: wgpu::Queue,
+    adapter: wgpu::AdapterInfo,
     limits: wgpu::Limits,
     name: String,
-    kind: AdapterKind,
     precision: Precision,
     faults: Arc<Faults>,
     injection: Injection,
@@ -46,11 +48,14 @@ impl Device {
 
     /// As [`Device::open`], with a fault to come.
     pub fn with_injection(options: &GpuOptions, injection: Injection) -> Result<Self> {
-        let adapter = adapters::choose(options.adapter.as_deref())?;
+        Self::on_adapter(&adapters::choose(options.adapter.as_deref())?, options.precision, injection)
+    }
+
+    fn on_adapter(adapter: &wgpu::Adapter, precision: Precision, injection: Injection) -> Result<Self> {
         let info = adapter.get_info();
         let name = format!("{} ({}, {})", info.name, adapters::backend_name(info.backend), adapters::driver_of(&info));
         let mut features = wgpu::Features::IMMEDIATES;
-        if options.precision == Precision::F16 {
+        if precision == Precision::F16 {
             features |= wgpu::Features::SHADER_F16;
         }
         let missing = features - adapter.features();
@@ -76,14 +81,13 @@ impl Device {
             let reason = if message.is_empty() { format!("{reason:?}") } else { message };
             its.report(Error::DeviceLost { device: its_name.clone(), reason });
         });
-        let kind = kind_of(&info);
         Ok(Self {
             device,
             queue,
+            adapter: info,
             limits,
             name,
-            kind,
-            precision: options.precision,
+            precision,
             faults,
             injection,
             allocations: AtomicU64::new(0),
@@ -98,7 +102,7 @@ impl Device {
 
     /// What it is.
     pub fn kind(&self) -> AdapterKind {
-        self.kind
+        kind_of(&self.adapter)
     }
 
     /// What it can do at most.
@@ -143,12 +147,8 @@ impl Device {
 
     fn buffer(&self, elements: usize, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
         self.check()?;
-        // A binding may not be empty; four elements are the largest thing that a shader loads at once.
-        let size = (elements.max(4) as u64).saturating_mul(4);
-        let most = if usage.contains(wgpu::BufferUsages::STORAGE) { self.largest_buffer() } else { self.limits.max_buffer_size };
-        if size > most {
-            return Err(Error::Memory { needed: size, available: most });
-        }
+        self.check_size(elements)?;
+        let size = bytes_of(elements);
         if self.injection == Injection::Memory(1 + self.allocations.fetch_add(1, Ordering::Relaxed)) {
             return Err(Error::Memory { needed: size, available: 0 });
         }
@@ -160,9 +160,13 @@ impl Device {
         }
     }
 
-    /// Bytes of the largest buffer that a shader can see.
-    pub fn largest_buffer(&self) -> u64 {
-        adapters::largest_buffer(&self.limits)
+    /// Whether a buffer may have so many 4-byte elements.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] with the size of the largest buffer that a shader can see.
+    pub fn check_size(&self, elements: usize) -> Result<()> {
+        let (needed, available) = (bytes_of(elements), adapters::largest_buffer(&self.limits));
+        if needed > available { Err(Error::Memory { needed, available }) } else { Ok(()) }
     }
 
     /// Copies 4-byte elements to a buffer, before all work submitted from now on.
@@ -175,7 +179,11 @@ impl Device {
     /// Hands work over, as the device's submission of that number (from 1).
     pub fn submit(&self, commands: wgpu::CommandBuffer, number: u64) -> Result<wgpu::SubmissionIndex> {
         match self.injection {
-            Injection::Lost(at) if at == number => self.device.destroy(),
+            Injection::Lost(at) if at == number => {
+                self.device.destroy();
+                // Nobody is told of a destroyed device but by a poll.
+                self.poll(wgpu::PollType::Poll)?;
+            }
             Injection::Invalid(at) if at == number => self.do_something_invalid(),
             _ => {}
         }
@@ -191,13 +199,28 @@ impl Device {
 
     /// Waits until that submission and all before it are done.
     pub fn wait(&self, index: wgpu::SubmissionIndex) -> Result<()> {
-        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None });
+        self.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None })
+    }
+
+    fn poll(&self, how: wgpu::PollType) -> Result<()> {
+        // wgpu 30 reports a loss that the driver tells of first, and then panics in the poll that learnt of it.
+        let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
         self.check()?;
-        waited.map(|_| ()).map_err(|error| self.failed(format!("waiting for it: {error}")))
+        match polled {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(self.failed(format!("waiting for it: {error}"))),
+            Err(_) => Err(self.failed("waiting for it: its driver gave up".to_owned())),
+        }
     }
 
     /// An error of this device.
     pub fn failed(&self, problem: String) -> Error {
         Error::DeviceFailed { device: self.name.clone(), problem }
     }
+}
+
+/// Bytes of a buffer of so many 4-byte elements.
+fn bytes_of(elements: usize) -> u64 {
+    // A binding may not be empty; four elements are the largest thing that a shader loads at once.
+    (elements.max(4) as u64).saturating_mul(4)
 }

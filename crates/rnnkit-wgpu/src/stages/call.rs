@@ -1,7 +1,5 @@
 //! The beginning and the end of a call: a clean status, packed weights, reports.
 
-use std::time::Instant;
-
 use rnnkit_core::Result;
 use rnnkit_core::plan::Layer;
 use rnnkit_core::window::Report;
@@ -17,7 +15,10 @@ use crate::workspace::State;
 /// Readies the workspace for the windows of a call.
 pub fn begin(recorder: &mut Recorder, run: &mut GpuRun<'_>, parameters_version: u64) -> Result<()> {
     let (space, windows) = (&mut *run.prepared, run.windows);
-    space.ready_reports(recorder.device(), windows.windows().max(1))?;
+    let reports = windows.windows().max(1);
+    space.ready_reports(recorder.device(), reports)?;
+    // Before anything is done: a call whose reports there is no room for must not have changed anything.
+    recorder.ready_to_read(State::len(reports))?;
     recorder.write(space.state.buffer(), 0, &[State::clean()])?;
     if space.time != windows.time && run.training.is_some() {
         space.time = windows.time;
@@ -25,12 +26,12 @@ pub fn begin(recorder: &mut Recorder, run: &mut GpuRun<'_>, parameters_version: 
         recorder.write(&space.gradient_table, 0, &space.gradients.jobs)?;
         recorder.write(&space.sum_table, 0, &space.gradients.sums)?;
     }
-    space.began = Instant::now();
     space.began_version = parameters_version;
     space.counts.clear();
+    space.updates = 0;
     if space.version != parameters_version {
-        space.version = parameters_version;
         pack(recorder, run)?;
+        run.prepared.version = parameters_version;
     }
     Ok(())
 }
@@ -63,15 +64,11 @@ pub fn finish(recorder: &mut Recorder, run: &mut GpuRun<'_>) -> Result<Vec<Repor
     let windows = space.counts.len();
     let words = recorder.read(space.state.buffer(), 0, State::len(windows))?;
     let (_, mut reports) = State::parse(&words);
-    let milliseconds = space.began.elapsed().as_secs_f64() * 1e3 / windows.max(1) as f64;
     for (report, &count) in reports.iter_mut().zip(&space.counts) {
         report.count = count;
-        report.milliseconds = milliseconds;
     }
-    if run.training.is_some() {
-        // The packed weights are those of the last step that was done.
-        let applied = reports.iter().take_while(|report| !report.non_finite).count() as u64;
-        space.version = space.began_version + applied;
-    }
+    // The packed weights are those of the last step that was done; an aborted window has a report and no update.
+    let applied = reports.iter().take(space.updates).take_while(|report| !report.non_finite).count() as u64;
+    space.version = space.began_version + applied;
     Ok(reports)
 }

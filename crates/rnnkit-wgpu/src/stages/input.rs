@@ -66,13 +66,10 @@ fn upload_plan(recorder: &mut Recorder, run: &mut GpuRun<'_>, k: usize) -> Resul
         words.resize(layout.begins, 0);
         words.extend(begins);
     }
-    let slot = k % SLOTS;
-    let pending = recorder.counts().submissions;
-    if run.prepared.slot_used[slot] == Some(pending) {
-        // Recorded work still wants what stands there.
+    if k > 0 && k.is_multiple_of(SLOTS) {
+        // The slots are taken anew, and recorded work still wants what stands there.
         recorder.submit()?;
     }
-    run.prepared.slot_used[slot] = Some(recorder.counts().submissions);
     recorder.write_unused(&run.prepared.windows, plan_at(run, k) as usize, &words);
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::arguments::Product;
 use crate::kernel::{KernelId, ProductKind};
 use crate::layout::TILE;
 use crate::memory::{Data, Memory};
-use crate::recorder::{Recorder, Slice};
+use crate::recorder::{Recorder, Slice, in_two_dimensions};
 use crate::workspace::Workspace;
 
 /// A run of this backend.
@@ -61,7 +61,8 @@ fn product(
     // Where there is no bias, any buffer does for its binding.
     let bias = bias.unwrap_or_else(|| b.0.clone());
     let slices = vec![a.0, b.0, bias, c.0];
-    recorder.dispatch_3d(KernelId::Product(kind), slices, bytemuck::bytes_of(&arguments), [columns.div_ceil(TILE), rows.div_ceil(TILE), 1])
+    let [down, deep] = in_two_dimensions(rows.div_ceil(TILE), recorder.widest());
+    recorder.dispatch_3d(KernelId::Product(kind), slices, bytemuck::bytes_of(&arguments), [columns.div_ceil(TILE), down, deep])
 }
 
 impl Workspace {

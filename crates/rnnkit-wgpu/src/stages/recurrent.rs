@@ -19,7 +19,7 @@ use crate::recorder::{Recorder, Slice};
 
 /// Units and lanes of a workgroup of the step kernels.
 const UNITS: usize = 16;
-const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// The recurrent layer at a place of the plan.
 pub fn recurrent(run: &GpuRun<'_>, index: usize) -> Result<Recurrent> {
