@@ -21,7 +21,8 @@ pub struct JobRange {
     pub groups: usize,
 }
 
-/// The sums that weight gradients are made of.
+/// The sums that weight gradients are made of; none where there is no way back.
+#[derive(Default)]
 pub struct GradientTables {
     /// All jobs.
     pub jobs: Vec<GradientJob>,

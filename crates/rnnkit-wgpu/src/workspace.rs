@@ -116,7 +116,8 @@ impl Workspace {
         };
         let states: Vec<CarriedState> = carried_states(plan, &layout, shape.lanes);
         let (pack_jobs, pack_groups) = pack_jobs(plan, &layout);
-        let gradients = GradientTables::new(plan, &layout, shape.lanes, shape.time);
+        let gradients =
+            if shape.training { GradientTables::new(plan, &layout, shape.lanes, shape.time) } else { GradientTables::default() };
         let workspace = Self {
             arena: device.alloc(layout.arena)?,
             words: device.alloc(layout.words)?,
