@@ -32,6 +32,7 @@ macro_rules! backend_suite {
             training::a_restored_training_goes_on_with_the_same_bits;
             robustness::an_abort_beforehand_changes_nothing;
             robustness::an_abort_in_between_leaves_whole_windows;
+            robustness::parameters_written_after_an_abort_are_those_that_train;
             robustness::a_parameter_that_is_not_finite_changes_nothing_else;
             robustness::windows_after_a_blow_up_change_nothing;
             robustness::an_update_that_overflows_is_taken_back;

@@ -1,6 +1,5 @@
 //! Aborts and numbers that are not finite: whatever happens, what stood before the window stands.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use rnnkit_core::cell::CellKind;
 use rnnkit_core::grad_clip::ClipSpec;
 use rnnkit_core::math::Scalar;
 use rnnkit_core::optim::{OptimizerSpec, Sgd};
-use rnnkit_core::session::TrainingSetup;
+use rnnkit_core::session::{TrainedCall, TrainingSetup};
 use rnnkit_core::spec::{Activation, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict};
 
 use super::Make;
 use super::models::{CELLS, Sample, Sizes, head, recurrent, symbols};
 use super::training::{Trainer, training_samples};
-use crate::window::SGD;
+use crate::window::{SGD, real};
 
 /// The flag is up before the call.
 pub fn an_abort_beforehand_changes_nothing<B: Backend>(make: Make<'_, B>) {
@@ -37,15 +36,7 @@ pub fn an_abort_in_between_leaves_whole_windows<B: Backend>(make: Make<'_, B>) {
     let mut interrupted = 0;
     for microseconds in [0, 100, 300, 1000, 3000, 10_000] {
         let mut trainer = Trainer::new(make(), &sample);
-        let request = trainer.request(0, WINDOWS, 0.01);
-        let abort = Arc::new(AtomicBool::new(false));
-        let flag = abort.clone();
-        let other = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_micros(microseconds));
-            flag.store(true, Ordering::Relaxed);
-        });
-        let call = trainer.session.train(&request, &abort).expect("an abort is no error");
-        other.join().expect("the other thread only sleeps");
+        let call = interrupt(&mut trainer, WINDOWS, Duration::from_micros(microseconds));
         interrupted += usize::from(call.aborted);
         assert!(call.aborted || call.applied == WINDOWS);
         let mut whole = Trainer::new(make(), &sample);
@@ -60,6 +51,41 @@ pub fn an_abort_in_between_leaves_whole_windows<B: Backend>(make: Make<'_, B>) {
         }
     }
     assert!(interrupted > 0, "no call was interrupted, so nothing was tested");
+}
+
+/// Wherever a call was interrupted, the next one trains what was written in between, and no weights of before.
+pub fn parameters_written_after_an_abort_are_those_that_train<B: Backend>(make: Make<'_, B>) {
+    let sizes = Sizes { lanes: 4, time: 25, windows: 60 };
+    let sample = Sample::new("written after an abort", symbols(CellKind::Lstm, 11, &[24]), sizes);
+    let want = Trainer::new(make(), &sample).train(0, 1, 0.01).reports[0].nats;
+    let (parameters, carry) = (real::<B>(&sample.parameters), real::<B>(&sample.carry));
+    let others: Vec<B::Real> = parameters.iter().rev().copied().collect();
+    let mut trainer = Trainer::new(make(), &sample);
+    let mut interrupted = 0;
+    for attempt in 0..16 {
+        trainer.session.set_parameters(&others).expect("the sizes fit");
+        let call = interrupt(&mut trainer, sizes.windows, Duration::from_micros(100).mul_f64(1.45f64.powi(attempt)));
+        interrupted += usize::from(call.aborted);
+        trainer.session.set_parameters(&parameters).expect("the sizes fit");
+        let moments = trainer.session.moments().expect("moments after configure");
+        trainer.session.restore(0, &moments, Some((sizes.lanes, carry.clone()))).expect("the sizes fit");
+        let got = trainer.train(0, 1, 0.01).reports[0].nats;
+        assert_eq!(got.to_bits(), want.to_bits(), "attempt {attempt}, aborted: {}", call.aborted);
+    }
+    assert!(interrupted > 0, "no call was interrupted, so nothing was tested");
+}
+
+/// Trains on that many windows from the first, and raises the flag after a while.
+fn interrupt<B: Backend>(trainer: &mut Trainer<'_, B>, windows: usize, after: Duration) -> TrainedCall {
+    let request = trainer.request(0, windows, 0.01);
+    let abort = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(after);
+            abort.store(true, Ordering::Relaxed);
+        });
+        trainer.session.train(&request, &abort).expect("an abort is no error")
+    })
 }
 
 /// NaN anywhere, or an infinite bias of the head, makes the loss NaN. (An infinite weight below may be digested by a saturating cell.)
@@ -101,7 +127,7 @@ pub fn windows_after_a_blow_up_change_nothing<B: Backend>(make: Make<'_, B>) {
         first.train(0, 1, rate);
         trainer.state().assert_same(&first.state(), &sample.name);
         // The next call starts with a clean status: a rate of 0 on good parameters is a good step.
-        trainer.session.set_parameters(&crate::window::real::<B>(&sample.parameters)).expect("the sizes fit");
+        trainer.session.set_parameters(&real::<B>(&sample.parameters)).expect("the sizes fit");
         let mut request = trainer.request(0, 1, 0.0);
         request.resets.fill(true);
         let call = trainer.session.train(&request, &AtomicBool::new(false)).expect("the windows lie in the data");

@@ -153,13 +153,3 @@ fn a_machine_without_a_driver_has_no_adapter() {
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
     assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"), "the test itself was run");
 }
-
-#[test]
-fn an_adapter_without_f16_says_so() {
-    let without = adapters().iter().position(|adapter| !adapter.f16);
-    let Some(number) = without else { return };
-    let options = GpuOptions { adapter: Some(number.to_string()), precision: Precision::F16, form: None };
-    let error = Gpu::open(&options).err().expect("it lacks f16");
-    assert_eq!(error.code(), "ERR_DEVICE_UNAVAILABLE");
-    assert!(error.to_string().contains("precision 'f32'"), "it says what would do: {error}");
-}

@@ -54,15 +54,7 @@ impl Device {
     fn on_adapter(adapter: &wgpu::Adapter, precision: Precision, injection: Injection) -> Result<Self> {
         let info = adapter.get_info();
         let name = format!("{} ({}, {})", info.name, adapters::backend_name(info.backend), adapters::driver_of(&info));
-        let mut features = wgpu::Features::IMMEDIATES;
-        if precision == Precision::F16 {
-            features |= wgpu::Features::SHADER_F16;
-        }
-        let missing = features - adapter.features();
-        if !missing.is_empty() {
-            let reason = format!("{name} lacks {missing:?}; precision 'f32' or device 'cpu' would do");
-            return Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason });
-        }
+        let features = wanted_features(&name, precision, adapter.features())?;
         // The adapter's own limits: the defaults of WebGPU are far below what GPUs have.
         let limits = wgpu::Limits { max_immediate_size: MAX_ARGUMENTS, ..adapter.limits() };
         let descriptor = wgpu::DeviceDescriptor {
@@ -223,4 +215,33 @@ impl Device {
 fn bytes_of(elements: usize) -> u64 {
     // A binding may not be empty; four elements are the largest thing that a shader loads at once.
     (elements.max(4) as u64).saturating_mul(4)
+}
+
+/// What a device is asked for, if its adapter has it.
+fn wanted_features(name: &str, precision: Precision, there: wgpu::Features) -> Result<wgpu::Features> {
+    let half = if precision == Precision::F16 { wgpu::Features::SHADER_F16 } else { wgpu::Features::empty() };
+    let wanted = wgpu::Features::IMMEDIATES | half;
+    let missing = wanted - there;
+    if missing.is_empty() {
+        return Ok(wanted);
+    }
+    let would_do = if missing == half { "precision 'f32'" } else { "device 'cpu'" };
+    Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason: format!("{name} lacks {missing:?}; {would_do} would do") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_is_asked_for_what_it_has() {
+        let (plain, half) = (wgpu::Features::IMMEDIATES, wgpu::Features::IMMEDIATES | wgpu::Features::SHADER_F16);
+        assert_eq!(wanted_features("a", Precision::F32, half), Ok(plain), "f16 only where it is used");
+        assert_eq!(wanted_features("a", Precision::F16, half), Ok(half));
+        for (there, would_do) in [(plain, "precision 'f32'"), (wgpu::Features::empty(), "device 'cpu'")] {
+            let error = wanted_features("a", Precision::F16, there).unwrap_err();
+            assert_eq!(error.code(), "ERR_DEVICE_UNAVAILABLE");
+            assert!(error.to_string().contains(would_do), "{error}");
+        }
+    }
 }
