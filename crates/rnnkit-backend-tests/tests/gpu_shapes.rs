@@ -15,10 +15,11 @@ use rnnkit_core::reference::Reference;
 use rnnkit_core::session::{EvaluationRequest, TrainingSetup};
 use rnnkit_core::spec::{Activation, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict};
 use rnnkit_core::window::Report;
-use rnnkit_wgpu::{Gpu, Precision};
+use rnnkit_cpu::Cpu;
+use rnnkit_wgpu::{Form, Gpu, Precision};
 
-fn open() -> Gpu {
-    gpu::open(Precision::F32, None).expect("an adapter, as was asked before")
+fn open(form: Option<Form>) -> Gpu {
+    gpu::open(Precision::F32, form).expect("an adapter, as was asked before")
 }
 
 fn numbers(reports: &[Report]) -> Vec<f64> {
@@ -54,8 +55,10 @@ fn agree_with_the_oracle(samples: &[Sample]) {
     }
     for sample in samples {
         let want = life(Reference::<f64>::new(), sample);
-        for ((name, got), (_, want)) in life(open(), sample).iter().zip(&want) {
-            F32_AGAINST_F64.assert(&format!("{}: {name}", sample.name), got, want);
+        for form in [None, Some(Form::Step)] {
+            for ((name, got), (_, want)) in life(open(form), sample).iter().zip(&want) {
+                F32_AGAINST_F64.assert(&format!("{}, {form:?}: {name}", sample.name), got, want);
+            }
         }
     }
 }
@@ -156,6 +159,24 @@ fn a_long_window_of_one_lane() {
     agree_with_the_oracle(&[named("300 steps", symbols(CellKind::Lstm, 5, &[6]), 1, 300)]);
 }
 
+/// As many tiles of rows as one dimension of a dispatch holds, and some more; against the CPU, since the oracle is slow.
+#[test]
+fn more_rows_than_a_dispatch_is_long() {
+    if !gpu::is_there(Precision::F32) {
+        return;
+    }
+    let spec = ModelSpec {
+        input: InputSpec::Real { size: 1 },
+        layers: vec![LayerSpec::Dense { size: 1, activation: Activation::Linear }],
+        head: head(Predict::EveryStep, 1),
+        loss: LossSpec::MeanSquaredError,
+    };
+    let sample = Sample::new("many rows", spec, Sizes { lanes: 64, time: 65_600, windows: 1 });
+    let want = Trainer::new(Cpu::new(1).expect("one thread starts everywhere"), &sample).evaluate(0, 1);
+    let got = Trainer::new(open(None), &sample).evaluate(0, 1);
+    F32_AGAINST_F64.assert("many rows", &numbers(&got), &numbers(&want));
+}
+
 /// More windows than there is room for plans and, at first, for reports, so short that hundreds of them may wait in one submission.
 #[test]
 fn hundreds_of_windows_in_one_call_equal_one_after_the_other_to_the_bit() {
@@ -165,7 +186,7 @@ fn hundreds_of_windows_in_one_call_equal_one_after_the_other_to_the_bit() {
     const WINDOWS: usize = 400;
     let sample = Sample::new("hundreds of windows", symbols(CellKind::ElmanTanh, 9, &[3]), Sizes { lanes: 3, time: 2, windows: WINDOWS });
     let run = |calls: usize| {
-        let mut trainer = Trainer::new(open(), &sample);
+        let mut trainer = Trainer::new(open(None), &sample);
         let each = WINDOWS / calls;
         let reports: Vec<Report> = (0..calls).flat_map(|call| trainer.train(call * each, each, 0.01).reports).collect();
         (numbers(&reports), trainer.state())

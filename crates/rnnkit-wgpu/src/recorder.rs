@@ -64,7 +64,6 @@ impl Recording {
 type BindGroups = HashMap<(KernelId, Vec<Slice>), wgpu::BindGroup>;
 
 /// The bind group of a kernel and its slices, made the first time it is asked for.
-#[expect(clippy::mutable_key_type, reason = "a buffer is told from others by what it is, not by what it holds")]
 fn bind_group<'a>(groups: &'a mut BindGroups, device: &Device, pipeline: &Pipeline, key: &(KernelId, Vec<Slice>)) -> &'a wgpu::BindGroup {
     if groups.len() >= KEPT_BIND_GROUPS && !groups.contains_key(key) {
         groups.clear();
@@ -251,7 +250,9 @@ impl Recorder {
         // A receiver that is gone needs no answer.
         slice.map_async(wgpu::MapMode::Read, move |result| drop(sender.send(result)));
         self.device.wait(index)?;
-        let unreadable = |problem: String| self.device.failed(format!("reading its memory: {problem}"));
+        // A loss since then explains what cannot be read.
+        let unreadable =
+            |problem: String| self.device.check().err().unwrap_or_else(|| self.device.failed(format!("reading its memory: {problem}")));
         // Who polls runs everybody's callbacks: it may be another session of this device that is about to.
         let mapped = receiver.recv_timeout(CALLBACK).map_err(|error| unreadable(error.to_string()))?;
         mapped.map_err(|error| unreadable(error.to_string()))?;

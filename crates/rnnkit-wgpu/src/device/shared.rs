@@ -34,3 +34,19 @@ impl Device {
         Ok(device)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_failed_is_not_handed_out_again() {
+        // Where there is no adapter there is nothing to share; the backends' tests say that it is missing.
+        let Ok(first) = Device::shared(&GpuOptions::default()) else { return };
+        assert!(Arc::ptr_eq(&first, &Device::shared(&GpuOptions::default()).expect("it is open")));
+        first.faults.report(first.failed("on purpose".to_owned()));
+        let second = Device::shared(&GpuOptions::default()).expect("the adapter can be opened again");
+        assert!(!Arc::ptr_eq(&first, &second) && second.check().is_ok());
+        assert!(Arc::ptr_eq(&second, &Device::shared(&GpuOptions::default()).expect("it is open")));
+    }
+}
