@@ -18,7 +18,7 @@ pub enum Engine {
     Cpu(Session<Cpu>),
     /// A GPU.
     #[cfg(feature = "gpu")]
-    Gpu(Session<Gpu>),
+    Gpu(Box<Session<Gpu>>),
 }
 
 impl Engine {
@@ -30,7 +30,7 @@ impl Engine {
             DeviceName::Cpu => Self::cpu(spec, device.threads as usize, memory_limit),
             DeviceName::Reference => Ok(Engine::Reference(Session::new(Reference::new(), spec, memory_limit)?)),
             #[cfg(feature = "gpu")]
-            DeviceName::Gpu => Ok(Engine::Gpu(Session::new(open_gpu(device)?, spec, u64::MAX)?)),
+            DeviceName::Gpu => Ok(Engine::Gpu(Box::new(Session::new(open_gpu(device)?, spec, u64::MAX)?))),
             #[cfg(not(feature = "gpu"))]
             DeviceName::Gpu => Err(no_gpu("this build has no GPU backend")),
         }
