@@ -1,5 +1,7 @@
 //! What a training step costs on a GPU besides arithmetic: dispatches, submissions, and bytes that come back.
 
+use std::io::Write;
+
 use rnnkit_backend_tests::gpu;
 use rnnkit_backend_tests::suite::models::{Sample, Sizes, symbols};
 use rnnkit_backend_tests::suite::training::Trainer;
@@ -35,12 +37,15 @@ fn stack(size: usize, windows: usize) -> Sample {
 }
 
 #[test]
-fn a_training_step_takes_few_dispatches_in_the_step_form() {
+fn a_training_step_takes_few_dispatches_in_either_form() {
     if gpu::is_there(Precision::F32) {
-        // The first packs the weights besides.
-        let counts = calls(&stack(5, 2), Form::Step, 1);
-        assert!(counts[1].dispatches <= 2 * (TIME + LAYERS) + 20, "{counts:?}");
-        assert!(counts[1].dispatches >= 2 * TIME, "the step form has one dispatch a time step: {counts:?}");
+        // The first call packs the weights besides.
+        let [step, resident] = [Form::Step, Form::Resident].map(|form| calls(&stack(5, 2), form, 1)[1].dispatches);
+        // By the handle, so that the figures are seen where the test passes.
+        let _ = writeln!(std::io::stderr(), "dispatches of a training step, {LAYERS} layers, T = {TIME}: step {step}, resident {resident}");
+        assert!(step <= 2 * (TIME + LAYERS) + 20, "{step}");
+        assert!(step >= 2 * TIME, "the step form has one dispatch a time step, forward and back: {step}");
+        assert!(resident <= 20, "{resident}");
     }
 }
 
