@@ -21,8 +21,8 @@ const SMALL = {
   dropout: { between: 0.2 },
   batchSize: 7,
   unrollLength: 21,
-  steps: 80,
-  optimizer: { kind: 'adam', learningRate: 1e-2 },
+  steps: 200,
+  optimizer: { kind: 'adam', learningRate: 2e-2 },
   validation: 0,
 } satisfies TrainCharModelOptions
 /** By which two nearly equal probabilities may lie in another order on another device. */
@@ -41,6 +41,7 @@ gpuTest('Moby Dick is trained on a GPU, saved, loaded on the CPU, and trained on
   t.deepEqual(await bitsOf(onCpu), await bitsOf(model))
   const options = { prefix: 'Call me ', length: 100, greedy: true }
   const texts = [await model.sample(options), await onCpu.sample(options)] as const
+  t.true(new Set(texts[0]).size > 2, `${JSON.stringify(texts[0])} would agree with anything`)
   const at = [...texts[0]].findIndex((symbol, i) => symbol !== texts[1][i])
   if (at >= 0) {
     const before = options.prefix + texts[1].slice(0, at)
@@ -49,7 +50,7 @@ gpuTest('Moby Dick is trained on a GPU, saved, loaded on the CPU, and trained on
   }
 
   await onCpu.train({ corpus: SMALL.corpus, steps: 40 })
-  t.is(onCpu.position.step, 120)
+  t.is(onCpu.position.step, SMALL.steps + 40)
   t.true(onCpu.history.at(-1)!.loss < last.loss, `${last.loss} … ${onCpu.history.at(-1)!.loss}`)
   for (const each of [model, onCpu]) each.dispose()
 })
