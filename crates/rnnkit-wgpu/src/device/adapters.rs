@@ -84,7 +84,7 @@ pub fn choose(wanted: Option<&str>) -> Result<wgpu::Adapter> {
         Some(index) => Ok(found.swap_remove(index)),
         None => {
             let reason = match wanted {
-                Some(wanted) if !names.is_empty() => format!("no adapter is '{wanted}': there are {}", names.join(", ")),
+                Some(wanted) if !names.is_empty() => format!("no adapter is '{wanted}': there are {}", listed(&names)),
                 _ => "no adapter was found, so there is no GPU or no driver of it".to_owned(),
             };
             Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason })
@@ -92,10 +92,26 @@ pub fn choose(wanted: Option<&str>) -> Result<wgpu::Adapter> {
     }
 }
 
+/// `0 (NVIDIA H200), 1 (llvmpipe)`
+fn listed(names: &[String]) -> String {
+    let each: Vec<String> = names.iter().enumerate().map(|(number, name)| format!("{number} ({name})")).collect();
+    each.join(", ")
+}
+
+/// A number that no adapter has may be a word of a name (`4090`), but no other part of one: else adapter 1 of a machine with a single
+/// one would be any whose name or version has that digit.
 fn index_of(wanted: Option<&str>, names: &[String]) -> Option<usize> {
-    let Some(wanted) = wanted else { return (!names.is_empty()).then_some(0) };
-    let by_number = wanted.parse().ok().filter(|&index: &usize| index < names.len());
-    by_number.or_else(|| names.iter().position(|name| name.to_lowercase().contains(&wanted.to_lowercase())))
+    let Some(wanted) = wanted.map(str::to_lowercase) else { return (!names.is_empty()).then_some(0) };
+    match wanted.parse::<usize>() {
+        Ok(index) if index < names.len() => Some(index),
+        Ok(_) => names.iter().position(|name| words(name).any(|word| word == wanted)),
+        Err(_) => names.iter().position(|name| name.to_lowercase().contains(&wanted)),
+    }
+}
+
+/// A version (`15.0.6`) is one word.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|letter: char| !letter.is_alphanumeric() && letter != '.')
 }
 
 #[cfg(test)]
@@ -104,11 +120,14 @@ mod tests {
 
     #[test]
     fn an_adapter_is_found_by_number_or_by_a_part_of_its_name() {
-        let names = ["NVIDIA H200".to_owned(), "llvmpipe (LLVM 15, 256 bits)".to_owned()];
+        let names = ["NVIDIA GeForce RTX 4090".to_owned(), "llvmpipe (LLVM 15.0.6, 256 bits)".to_owned()];
         assert_eq!(index_of(None, &names), Some(0));
         assert_eq!(index_of(Some("1"), &names), Some(1));
         assert_eq!(index_of(Some("LLVMpipe"), &names), Some(1));
-        assert_eq!(index_of(Some("15"), &names), Some(1), "a number that is no adapter's is a part of a name");
+        assert_eq!(index_of(Some("4090"), &names), Some(0), "a number that is no adapter's is a word of a name");
+        assert_eq!(index_of(Some("2"), &names), None, "but not a digit of one");
+        assert_eq!(index_of(Some("6"), &names), None, "nor of a version");
+        assert_eq!(listed(&names), "0 (NVIDIA GeForce RTX 4090), 1 (llvmpipe (LLVM 15.0.6, 256 bits))");
         assert_eq!(index_of(Some("radeon"), &names), None);
         assert_eq!(index_of(None, &[]), None);
     }
