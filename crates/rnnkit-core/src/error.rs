@@ -17,11 +17,11 @@ pub enum Error {
         /// What would be accepted, as a phrase.
         expected: String,
     },
-    /// The model and its workspace would not fit.
+    /// The model or its workspace would not fit.
     Memory {
-        /// Bytes the request needs.
+        /// Bytes the request needs; 0 where the device does not tell.
         needed: u64,
-        /// Bytes it may take.
+        /// Bytes it may take; 0 where there is no room, however much was taken before.
         available: u64,
     },
     /// The requested device is not there.
@@ -127,14 +127,16 @@ impl std::fmt::Display for Error {
         match self {
             Error::Invalid { field, value, expected } => write!(f, "{field} is {value}; it must be {expected}"),
             Error::Memory { needed, available } => {
-                write!(
-                    f,
-                    "the model and its workspace need {needed} bytes, {available} are available; take smaller layers, batchSize or unrollLength"
-                )
+                match (needed, available) {
+                    (0, 0) => write!(f, "memory ran out")?,
+                    (_, 0) => write!(f, "there is no memory left for {needed} bytes")?,
+                    _ => write!(f, "a part of the model or its workspace needs {needed} bytes, {available} are available")?,
+                }
+                write!(f, "; take smaller layers, batchSize or unrollLength")
             }
             Error::DeviceUnavailable { device, reason } => write!(f, "device '{device}' is not available: {reason}"),
             Error::DeviceLost { device, reason } => {
-                write!(f, "device '{device}' was lost: {reason}; go on from the last checkpoint, on device 'cpu' if it happens again")
+                write!(f, "device '{device}' was lost: {reason}; device 'cpu' would do, if it happens again")
             }
             Error::DeviceFailed { device, problem } => {
                 write!(f, "device '{device}' failed: {problem}; device 'cpu' would do, and an update of the driver may help")
@@ -150,3 +152,19 @@ impl std::fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_is_told_as_it_was_met() {
+        let told = |needed, available| Error::Memory { needed, available }.to_string();
+        assert_eq!(
+            told(80, 20),
+            "a part of the model or its workspace needs 80 bytes, 20 are available; take smaller layers, batchSize or unrollLength"
+        );
+        assert!(told(80, 0).starts_with("there is no memory left for 80 bytes; take smaller"), "{}", told(80, 0));
+        assert!(told(0, 0).starts_with("memory ran out; take smaller"), "{}", told(0, 0));
+    }
+}
