@@ -40,6 +40,7 @@ test('an adapter is a number or a part of a name', (t) => {
   for (const adapter of [-1, 0.5, '', ' ', null]) {
     t.throws(() => deviceOptions({ device: 'gpu', adapter }), { code: 'ERR_INVALID_OPTION' })
   }
+  t.throws(() => deviceOptions({ device: 'gpu', adapter: {} }), { message: /a GPU's number or a part of its name/ })
 })
 
 test('a training on a GPU counts the snapshots as memory of the host, but no window', (t) => {

@@ -95,7 +95,7 @@ export interface EngineDevice {
   readonly name: 'cpu' | 'gpu' | 'reference'
   readonly threads: number
   readonly precision: Precision
-  /** A GPU's number or a part of its name; null = the first that is no software. */
+  /** A GPU's number or a part of its name; null = the first, software only where there is nothing else. */
   readonly adapter: string | null
   /** null = by the engine's table. */
   readonly form: GpuForm | null

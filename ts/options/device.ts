@@ -1,6 +1,6 @@
 /** The options that say on which device a model's work is done, and what becomes of a model whose GPU is lost. */
 import { availableParallelism } from 'node:os'
-import { integer, oneOf, optional, refuse, text } from './check.ts'
+import { integer, oneOf, optional, refuse } from './check.ts'
 import { orDefault } from './or-default.ts'
 
 export interface DeviceOptions {
@@ -14,16 +14,16 @@ export interface DeviceOptions {
   threads?: number
   /** Of a GPU's packed weights; parameters, sums and cell states are 'f32' in any case. 'f16' is refused on a CPU. @default 'f32' */
   precision?: Precision
-  /** Which GPU: its number in `rnnkit devices`, or a part of its name. @default the first that is no software */
+  /** Which GPU: its number in `rnnkit devices`, or a part of its name. @default the first, so software only where nothing else is */
   adapter?: string | number
   /**
-   * How recurrent layers run on a GPU: 'step', one dispatch a time step; 'resident', one a layer, where the weights fit.
+   * How recurrent layers run on a GPU: 'step', one dispatch a time step; 'resident', one a layer, where its weights fit, else as 'step'.
    * @default what suits cell, hidden size and adapter
    */
   form?: GpuForm
   /**
-   * When a GPU is lost: 'cpu' goes on on the CPU from the last snapshot (about every 30 s), with a warning; 'error' rejects a training
-   * with a TrainingError ERR_DEVICE_LOST, whose `model` is that snapshot on the CPU. @default 'cpu'
+   * When a GPU is lost: 'cpu' goes on on the CPU from the last snapshot (about every 30 s), with a warning; 'error' rejects with
+   * ERR_DEVICE_LOST, a training with a TrainingError, and the model is on the CPU then, as that snapshot. @default 'cpu'
    */
   onDeviceLost?: OnDeviceLost
 }
@@ -69,8 +69,8 @@ export function loadDeviceOptions(given: Given): Device {
 
 function adapterOption(value: unknown): string {
   if (typeof value === 'number') return String(integer('adapter', value, { min: 0 }))
-  const name = text('adapter', value)
-  return name.trim() === '' ? refuse('adapter', name, "a GPU's number or a part of its name") : name
+  if (typeof value === 'string' && value.trim() !== '') return value
+  return refuse('adapter', value, "a GPU's number or a part of its name")
 }
 
 /** What would be accepted and do nothing. */
