@@ -227,25 +227,61 @@ test.serial('a GPU lost before the first step is the CPU, or an error', async (t
   }
 })
 
-test.serial('outside of trainings a lost GPU is an error, and the next call finds the model on the CPU', async (t) => {
+/** What only reads a model. */
+const READING: Record<string, (model: CharModel, folder: string) => Promise<unknown>> = {
+  sample: (model) => model.sample({ length: 9, seed: 3 }),
+  stream: async (model) => await textOf(model.stream({ length: 9, seed: 3 })),
+  evaluate: (model) => model.evaluate({ text: TEXT.slice(0, 99) }),
+  save: (model, folder) => model.save(join(folder, 'm.safetensors')),
+}
+
+test.serial('outside of trainings a call that finds the GPU lost is made again on the CPU', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'rnnkit-'))
-  const calls: Record<string, (model: CharModel) => Promise<unknown>> = {
-    sample: (model) => model.sample({ length: 9, seed: 3 }),
-    stream: async (model) => await textOf(model.stream({ length: 9, seed: 3 })),
-    evaluate: (model) => model.evaluate({ text: TEXT.slice(0, 99) }),
-    save: (model) => model.save(join(folder, 'm.safetensors')),
-  }
   const plain = await trainCharModel({ ...OPTIONS, device: 'cpu' })
-  for (const [name, call] of Object.entries(calls)) {
+  for (const [name, call] of Object.entries(READING)) {
     let losing = false
     const model = await trainOn(new FakeEngine({ gpu: { loses: () => losing } }))
     losing = true
+    const warnings = await warningsOf(async () => {
+      const both = await Promise.all([call(model, folder), model.evaluate({ text: TEXT })])
+      t.deepEqual(both, [await call(plain, folder), await plain.evaluate({ text: TEXT })], name)
+    })
+    t.regex(warnings.join(), /RNNKIT_DEVICE_LOST: .*the call is made again on the CPU/, name)
+    t.is(model.device.name, 'cpu')
+    await isAsUninterrupted(t, model)
+    model.dispose()
+  }
+  plain.dispose()
+})
+
+test.serial('a call is not made again where steps were lost with the GPU', async (t) => {
+  const stopping = new AbortController()
+  let losing = false
+  const engine = new FakeEngine({ gpu: { loses: () => losing } })
+  const onProgress = ({ step }: { step: number }) => step >= 10 && stopping.abort()
+  const aborted = await rejectsWith(t, trainOn(engine, { onProgress, signal: stopping.signal }), 'ERR_ABORTED')
+  const { model } = aborted as TrainingError<CharModel>
+  t.true(model.position.step >= 10)
+  losing = true
+  const error = await rejectsWith(t, model.sample({ length: 9 }), 'ERR_DEVICE_LOST')
+  t.regex(error.message, /The model is on the CPU now, as it was at step 0: call again/)
+  t.is((await model.sample({ length: 9 })).length, 9)
+  model.dispose()
+})
+
+test.serial("with 'error' a call that finds the GPU lost fails, and the next finds the model on the CPU", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rnnkit-'))
+  const plain = await trainCharModel({ ...OPTIONS, device: 'cpu' })
+  for (const [name, call] of Object.entries(READING)) {
+    let losing = false
+    const model = await trainOn(new FakeEngine({ gpu: { loses: () => losing } }), { onDeviceLost: 'error' })
+    losing = true
     t.throws(() => model.parameters(), { code: 'ERR_DEVICE_LOST' })
-    const error = await rejectsWith(t, call(model), 'ERR_DEVICE_LOST', 'device')
+    const error = await rejectsWith(t, call(model, folder), 'ERR_DEVICE_LOST', 'device')
     t.regex(error.message, /The model is on the CPU now, as it was at step 90: call again/, name)
     t.is(model.device.name, 'cpu')
     await isAsUninterrupted(t, model)
-    t.deepEqual(await call(model), await call(plain), name)
+    t.deepEqual(await call(model, folder), await call(plain, folder), name)
     model.dispose()
   }
   plain.dispose()
@@ -257,7 +293,7 @@ test.serial('a text that was being written when the GPU was lost ends in that er
   const stream = model.stream({ length: 1000 })
   await stream.next()
   losing = true
-  await rejectsWith(t, model.sample({ length: 1 }), 'ERR_DEVICE_LOST')
+  await model.sample({ length: 1 })
   t.is(model.device.name, 'cpu')
   const error = await rejectsWith(t, stream.next(), 'ERR_DEVICE_LOST')
   t.regex(error.message, /begin another/)
@@ -273,7 +309,8 @@ test.serial('a loaded model outlives its GPU too', async (t) => {
   const model = new CharModel(await loadCharModel(file, { device: 'gpu' }, later))
   t.is(model.device.name, 'gpu')
   losing = true
-  await rejectsWith(t, model.sample(), 'ERR_DEVICE_LOST')
+  await model.sample()
+  t.is(model.device.name, 'cpu')
   await isAsUninterrupted(t, model)
 
   const once = losingAt(1, 'setParameters')
@@ -328,23 +365,42 @@ test.serial('a model that comes to the CPU has its text there too', async (t) =>
   let losing = false
   const model = await trainOn(new FakeEngine({ gpu: { loses: (call) => losing && call === 'load' } }))
   losing = true
-  await rejectsWith(t, model.evaluate({ text: TEXT }), 'ERR_DEVICE_LOST')
+  await model.evaluate({ text: TEXT })
+  t.is(model.device.name, 'cpu')
   await model.train({ steps: 10 })
   await isAsUninterrupted(t, model, OPTIONS.steps + 10)
   model.dispose()
 })
 
-test.serial('a GPU that is not lost but refuses work ends the training, with the model on the CPU', async (t) => {
-  const loss = new RnnKitError({ code: 'ERR_DEVICE_FAILED', message: 'refused' })
-  const engine = new FakeEngine({ gpu: { loses: (call) => call === 'train', loss } })
-  const error = await rejectsWith(t, trainOn(engine), 'ERR_DEVICE_FAILED')
-  t.true(error instanceof TrainingError)
-  const { model } = error as TrainingError<CharModel>
-  t.regex(model.device.reason, /the GPU failed/)
-  await model.train({ steps: OPTIONS.steps, samples: OPTIONS.samples })
-  await isAsUninterrupted(t, model)
-  model.dispose()
-  t.is(engine.held, 0)
+for (const code of ['ERR_DEVICE_FAILED', 'ERR_MEMORY'] as const) {
+  test.serial(
+    `a GPU that is not lost but ends work in ${code} ends the training, with the model on the CPU`,
+    async (t) => {
+      const loss = new RnnKitError({ code, message: 'refused' })
+      // The first scores ask for memory that the steps before them did not.
+      const engine = new FakeEngine({ gpu: { loses: (call) => call === 'evaluate', loss } })
+      const error = await rejectsWith(t, trainOn(engine), code)
+      t.true(error instanceof TrainingError)
+      const { model } = error as TrainingError<CharModel>
+      t.regex(model.device.reason, /the GPU failed/)
+      await model.train({ steps: OPTIONS.steps, validation: OPTIONS.validation, samples: OPTIONS.samples })
+      await isAsUninterrupted(t, model)
+      model.dispose()
+      t.is(engine.held, 0)
+    },
+  )
+}
+
+test.serial("the lack of memory that a listener met is the listener's", async (t) => {
+  const thrown = new RnnKitError({ code: 'ERR_MEMORY', message: 'of another model' })
+  let model: CharModel | undefined
+  const onProgress = (progress: { model: CharModel }) => {
+    model = progress.model
+    throw thrown
+  }
+  t.is(await t.throwsAsync(trainOn(new FakeEngine({}), { onProgress })), thrown)
+  t.is(model!.device.name, 'gpu')
+  model!.dispose()
 })
 
 /** What a training in a process of its own tells, whose GPU has a fault at the n-th submission or allocation. */

@@ -58,11 +58,11 @@ export class RnnKitError extends Error {
 
 /**
  * A training that was aborted (`ERR_ABORTED`), met a non-finite number (`ERR_NON_FINITE`), got no learning rate from a schedule that is a
- * function (`ERR_INVALID_OPTION`) or whose GPU was lost or failed (`ERR_DEVICE_LOST`, `ERR_DEVICE_FAILED`).
+ * function (`ERR_INVALID_OPTION`) or whose GPU was lost, failed or had no more room (`ERR_DEVICE_LOST`, `ERR_DEVICE_FAILED`, `ERR_MEMORY`).
  */
 export class TrainingError<M = unknown> extends RnnKitError {
   override readonly name = 'TrainingError'
-  /** The model as it was before the window that failed, or after ERR_DEVICE_… as it was at the last snapshot; usable. */
+  /** The model as it was before the window that failed, or after a GPU's error as it was at the last snapshot; usable. */
   readonly model: M
   /** The optimizer step, counted from 0, that was not completed. */
   readonly step: number
@@ -84,7 +84,9 @@ export function isDeviceLost(x: unknown): x is RnnKitError {
   return isRnnKitError(x) && x.code === 'ERR_DEVICE_LOST'
 }
 
-/** Whether it says that a GPU cannot be worked with any longer: it was lost, or refused work that it should have taken. */
+const OF_A_GPU: readonly ErrorCode[] = ['ERR_DEVICE_LOST', 'ERR_DEVICE_FAILED', 'ERR_MEMORY']
+
+/** Of work on a GPU: whether it says that it cannot go on there, because the GPU was lost, refused the work or has no more room. */
 export function isDeviceError(x: unknown): x is RnnKitError {
-  return isDeviceLost(x) || (isRnnKitError(x) && x.code === 'ERR_DEVICE_FAILED')
+  return isRnnKitError(x) && OF_A_GPU.includes(x.code)
 }

@@ -20,7 +20,7 @@ import { inSlices } from '../slices.ts'
 import { evaluate } from '../training/evaluation.ts'
 import type { HistoryEntry } from '../training/progress.ts'
 import { toFile } from './checkpoint.ts'
-import { heedingLoss, piecesHeedingLoss } from './device-loss.ts'
+import { heedingLoss, outlivingLoss, piecesOutlivingLoss } from './device-loss.ts'
 import { loadCharModel } from './load.ts'
 import { namingFile } from './naming-file.ts'
 import { type CharParts, disposedError, usualContext } from './parts.ts'
@@ -131,7 +131,7 @@ export class CharModel {
     const sampling = samplingOptions(options)
     this.#refuseDisposed()
     return await stoppable('the sampling', sampling.signal, () =>
-      heedingLoss(this.#parts, () => writeText(this.#parts, sampling)),
+      outlivingLoss(this.#parts, () => writeText(this.#parts, sampling)),
     )
   }
 
@@ -142,7 +142,7 @@ export class CharModel {
   stream(options?: SamplingOptions): AsyncGenerator<string, void, undefined> {
     const sampling = samplingOptions(options)
     this.#refuseDisposed()
-    const pieces = piecesHeedingLoss(this.#parts, streamText(this.#parts, sampling))
+    const pieces = piecesOutlivingLoss(this.#parts, () => streamText(this.#parts, sampling))
     return stoppablePieces('the sampling', sampling.signal, pieces)
   }
 
@@ -169,7 +169,7 @@ export class CharModel {
       const text = await inSlices(normalising(plan.text, rules), signal)
       const ids = await inSlices(parts.vocabulary.encoding(text, 'text'), signal)
       refuseUnscorable(ids.length)
-      return await heedingLoss(parts, () => parts.turns.share(() => scored(ids), signal))
+      return await outlivingLoss(parts, () => parts.turns.share(() => scored(ids), signal))
     })
   }
 
@@ -177,8 +177,8 @@ export class CharModel {
    * Trains further. Without `optimizer` as if the training had never stopped: bit for bit, with moments, schedule and positions. With
    * `optimizer` those start anew.
    * @throws ERR_BUSY during another training; TrainingError ERR_ABORTED (whenever the signal is raised), ERR_NON_FINITE,
-   *   ERR_INVALID_OPTION (a schedule that gives no rate), ERR_DEVICE_LOST or ERR_DEVICE_FAILED; whatever `onProgress` throws; ERR_MISSING_OPTION
-   *   for a loaded model without `corpus`
+   *   ERR_INVALID_OPTION (a schedule that gives no rate), or of a GPU ERR_DEVICE_LOST, ERR_DEVICE_FAILED or ERR_MEMORY; whatever
+   *   `onProgress` throws; ERR_MISSING_OPTION for a loaded model without `corpus`
    */
   async train(options: TrainOptions): Promise<void> {
     this.#refuseDisposed()
@@ -214,7 +214,7 @@ export class CharModel {
       const { metadata, tensors } = toFile(parts)
       await namingFile(path, () => parts.session.save(path, metadata, tensors, true))
     }
-    await heedingLoss(parts, () => parts.turns.share(write))
+    await outlivingLoss(parts, () => parts.turns.share(write))
   }
 
   /**

@@ -1,5 +1,5 @@
 /** What becomes of a model whose GPU is lost: it goes on on the CPU from the last snapshot, which is kept in this process's memory. */
-import { hostDevice } from '../device/chosen-device.ts'
+import { type ChosenDevice, hostDevice } from '../device/chosen-device.ts'
 import { isDeviceLost, RnnKitError } from '../errors.ts'
 import { memoryAvailable } from '../model/memory.ts'
 import { openSession, type TrainingState } from '../native/engine-session.ts'
@@ -68,15 +68,53 @@ export async function heedingLoss<T>(parts: CharParts, task: () => Promise<T>): 
   }
 }
 
-export async function* piecesHeedingLoss(
-  parts: CharParts,
-  pieces: AsyncGenerator<string>,
-): AsyncGenerator<string, void, undefined> {
+/** As `heedingLoss`, for a call that only reads the model: it is made again on the CPU if the options allow and no step was lost. */
+export async function outlivingLoss<T>(parts: CharParts, task: () => Promise<T>): Promise<T> {
+  const before = standing(parts)
   try {
-    yield* pieces
+    return await task()
   } catch (error) {
-    throw await afterLoss(parts, error)
+    await refuseAgain(parts, error, before)
+    return await task()
   }
+}
+
+/** As `outlivingLoss`, for pieces; those that come after the first cannot be begun again. */
+export async function* piecesOutlivingLoss(
+  parts: CharParts,
+  begin: () => AsyncGenerator<string>,
+): AsyncGenerator<string, void, undefined> {
+  const before = standing(parts)
+  let begun = false
+  try {
+    for await (const piece of begin()) {
+      begun = true
+      yield piece
+    }
+    return
+  } catch (error) {
+    if (begun) throw await afterLoss(parts, error)
+    await refuseAgain(parts, error, before)
+  }
+  yield* begin()
+}
+
+/** Where a call found the model. */
+interface Standing {
+  readonly device: ChosenDevice
+  readonly steps: number
+}
+
+function standing({ device, position: { steps } }: CharParts): Standing {
+  return { device, steps }
+}
+
+/** Throws unless the model has come from a lost GPU to the CPU as it was, and the call may be made again there. */
+async function refuseAgain(parts: CharParts, error: unknown, { device, steps }: Standing): Promise<void> {
+  const failure = await afterLoss(parts, error)
+  const moved = isDeviceLost(error) && parts.device !== device
+  if (!moved || device.onLost === 'error' || parts.training || parts.position.steps !== steps) throw failure
+  warnOfLoss(error, 'the call is made again on the CPU')
 }
 
 /** What to throw instead of the error. */

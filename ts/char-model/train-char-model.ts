@@ -31,7 +31,7 @@ export type TrainCharModelOptions = TrainCharModelOptionsOf<CharModel>
  *   ERR_INVALID_UTF8, ERR_LONE_SURROGATE, ERR_VOCABULARY), size (ERR_MEMORY) and device (ERR_DEVICE_…); RnnKitError ERR_ABORTED for an
  *   abort while the text is read and the model set up, when there is none yet; later TrainingError with the model, as its last whole step
  *   left it (ERR_ABORTED, ERR_NON_FINITE, ERR_INVALID_OPTION for a schedule that gives no rate) or as its last snapshot has it
- *   (ERR_DEVICE_LOST, ERR_DEVICE_FAILED); whatever `onProgress` throws
+ *   (of a GPU ERR_DEVICE_LOST, ERR_DEVICE_FAILED, ERR_MEMORY); whatever `onProgress` throws
  */
 export async function trainCharModel(options: TrainCharModelOptions): Promise<CharModel> {
   return await trainPlanned(trainCharModelOptions(options))

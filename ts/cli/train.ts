@@ -124,10 +124,10 @@ async function saved(model: CharModel, out: string): Promise<void> {
 }
 
 /** What ends a training but leaves a model worth keeping. */
-const KEEPING: readonly string[] = ['ERR_ABORTED', 'ERR_DEVICE_LOST', 'ERR_DEVICE_FAILED']
+const KEEPING: readonly string[] = ['ERR_ABORTED', 'ERR_DEVICE_LOST', 'ERR_DEVICE_FAILED', 'ERR_MEMORY']
 
 /**
- * Ctrl-C (or SIGTERM), or a lost GPU, ends the training, not the work: the model goes into the file as its last whole step, or its
+ * Ctrl-C (or SIGTERM), or a GPU that fails, ends the training, not the work: the model goes into the file as its last whole step, or its
  * last snapshot, left it.
  */
 async function saveWhatWasLearned(error: unknown, out: string): Promise<void> {

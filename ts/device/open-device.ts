@@ -1,5 +1,5 @@
 /** Opens the session of a training on the device that the options name; for 'auto' where its steps are measured to be shortest. */
-import { isDeviceLost, isRnnKitError } from '../errors.ts'
+import { isDeviceError, isDeviceLost } from '../errors.ts'
 import type { Devices } from '../native/devices.ts'
 import type { Session } from '../native/engine-session.ts'
 import type { Device } from '../options/device.ts'
@@ -61,10 +61,8 @@ export async function openCpu(
 /** Whether a training that a GPU failed goes on on the CPU: one of 'auto' always, one that asked for a GPU if that was lost. */
 export function goesOnOnCpu(device: Device, error: unknown): boolean {
   if (device.name === 'gpu') return device.onLost === 'cpu' && isDeviceLost(error)
-  return device.name === 'auto' && isRnnKitError(error) && OF_A_GPU.includes(error.code)
+  return device.name === 'auto' && isDeviceError(error)
 }
-
-const OF_A_GPU: readonly string[] = ['ERR_DEVICE_LOST', 'ERR_DEVICE_FAILED', 'ERR_MEMORY']
 
 /** The CPU's session is measured before it is used, so that a choice for the CPU costs no more than the steps themselves. */
 async function openFastest(

@@ -138,6 +138,8 @@ class TrainingRun<Model> {
     const { protection, turns, schedule, position, signal } = this.#job
     const failure = error instanceof ListenerFailure ? error.error : error
     if (protection === undefined || !isDeviceError(failure)) throw error
+    // The lack of room that a listener met may be any other model's.
+    if (error instanceof ListenerFailure && failure.code === 'ERR_MEMORY') throw error
     await turns.take(() => protection.recover(failure), signal)
     schedule.restore(position.schedule ?? this.#firstState)
     this.#sinceEvent = noSteps()
