@@ -329,8 +329,8 @@ pub fn segments(plan: &ModelPlan) -> Vec<Segment> {
     for (index, layer) in plan.layers.iter().enumerate() {
         let continues = match (layer, segments.last()) {
             (Layer::Recurrent(layer), Some(Segment::Stack { cell, .. })) => layer.cell == *cell,
-            // Dropout belongs to the recurrent layer it stands behind.
-            (Layer::Dropout(_), Some(Segment::Stack { .. })) => true,
+            // Dropout belongs to the recurrent layer it stands behind. The head's own may stand behind that one: a kernel has room for one.
+            (Layer::Dropout(_), Some(Segment::Stack { .. })) => matches!(plan.layers[index - 1], Layer::Recurrent(_)),
             _ => false,
         };
         match (segments.last_mut(), layer) {

@@ -175,6 +175,7 @@ pub fn extras() -> Vec<Sample> {
         Sample::new("no layers", ModelSpec { layers: Vec::new(), ..real(LossSpec::MeanSquaredError) }, sizes),
         Sample::new("dropout", dropped(CellKind::Lstm), sizes).with_masks(),
         Sample::new("dropout, last step", last_step(dropped(CellKind::Gru)), sizes).with_masks(),
+        Sample::new("dropout of the last layer, then of the head", dropped_twice(), sizes).with_masks(),
     ];
     for activation in [Activation::Linear, Activation::Tanh, Activation::Relu, Activation::Sigmoid] {
         samples.push(Sample::new(format!("dense {activation:?}"), with_dense(activation), sizes));
@@ -189,6 +190,12 @@ pub fn dropped(cell: CellKind) -> ModelSpec {
     spec.input = InputSpec::Embedding { vocabulary: 5, size: 3 };
     spec.layers[0] = LayerSpec::Recurrent { cell, size: 4, dropout: 0.4 };
     spec.head.dropout = 0.25;
+    spec
+}
+
+fn dropped_twice() -> ModelSpec {
+    let mut spec = dropped(CellKind::Lstm);
+    spec.layers[1] = LayerSpec::Recurrent { cell: CellKind::Lstm, size: 3, dropout: 0.3 };
     spec
 }
 
