@@ -112,6 +112,21 @@ pub fn a_parameter_that_is_not_finite_changes_nothing_else<B: Backend>(make: Mak
     }
 }
 
+/// A step would take them over without a look: nothing of them is in the loss or in a gradient.
+pub fn moments_that_are_not_finite_are_refused<B: Backend>(make: Make<'_, B>) {
+    let sample = &training_samples()[0];
+    let mut trainer = Trainer::new(make(), sample);
+    trainer.train(0, 1, 0.02);
+    let before = trainer.state();
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mut moments = trainer.session.moments().expect("moments after configure");
+        moments[1][0] = B::Real::from_f64(value);
+        let error = trainer.session.restore(7, &moments, None).expect_err("a moment is not finite");
+        assert_eq!(error.code(), "ERR_INVALID_OPTION", "{value}");
+        trainer.state().assert_same(&before, &format!("{value}"));
+    }
+}
+
 /// A learning rate near the largest number makes the parameters so large that a linear layer and the head overflow: the second window sees
 /// it, and all after it hold still.
 pub fn windows_after_a_blow_up_change_nothing<B: Backend>(make: Make<'_, B>) {

@@ -115,12 +115,16 @@ impl<B: Backend> Session<B> {
         Ok(Some((carry.lanes, self.backend.read(&carry.memory, 0..len)?)))
     }
 
-    /// Goes on where a training stood: after `configure` with its setup.
+    /// Goes on where a training stood: after `configure` with its setup. Moments that are not finite are refused.
     pub fn restore(&mut self, steps: u64, moments: &[Vec<B::Real>], carry: Option<(usize, Vec<B::Real>)>) -> Result<()> {
         let len = self.plan.params.len();
         let training = self.training.as_mut().ok_or_else(|| Error::internal("a training must be configured before it is restored"))?;
         if moments.len() != training.moments.len() || moments.iter().any(|moment| moment.len() != len) {
             return Err(Error::invalid("moments", moments.len(), format!("{} buffers of {len} values", training.moments.len())));
+        }
+        // A step looks at what its gradients could do, not at what it starts from.
+        if let Some(wrong) = moments.iter().flatten().find(|value| !value.is_finite()) {
+            return Err(Error::invalid("moments", wrong.to_f64(), "finite numbers"));
         }
         for (memory, values) in training.moments.iter_mut().zip(moments) {
             self.backend.write(memory, 0, values)?;
