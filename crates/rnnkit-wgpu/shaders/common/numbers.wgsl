@@ -8,10 +8,11 @@ fn is_finite_bits(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }
 
-// 1 / (1 + e^-x). Beyond 87 either e^-x or the quotient leaves f32; a clamp would hide a NaN.
+// 1 / (1 + e^-x). Beyond 87 either e^-x or the quotient leaves f32; a clamp would hide a NaN. A gate further down is shut: what it
+// multiplies may be large.
 fn sigmoid(x: f32) -> f32 {
   let y = 1.0 / (1.0 + exp(-clamp(x, -87.0, 87.0)));
-  return select(y, x, is_nan_bits(x));
+  return select(select(y, 0.0, x < -87.0), x, is_nan_bits(x));
 }
 
 // The built-in overflows to NaN on some drivers, and near 0 a quotient of exponentials loses all digits: there, the odd polynomial.
@@ -25,7 +26,7 @@ fn hyperbolic_tangent(x: f32) -> f32 {
   return select(select(y, -y, x < 0.0), x, is_nan_bits(x));
 }
 
-// max(x, 0); NaN stays NaN.
+// max(x, 0); NaN stays NaN, also where a driver makes the comparison a maximum, whose other operand is the answer to NaN.
 fn relu(x: f32) -> f32 {
-  return select(x, 0.0, x < 0.0);
+  return select(select(x, 0.0, x < 0.0), x, is_nan_bits(x));
 }

@@ -61,6 +61,6 @@ fn pack(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     unit = element / job.width;
   }
   for (var gate = 0u; gate < job.gates; gate++) {
-    packed[job.to + element * job.stride + gate] = Packed(parameters[job.weights + (gate * job.size + unit) * job.width + other]);
+    packed[job.to + element * job.stride + gate] = packed_number(parameters[job.weights + (gate * job.size + unit) * job.width + other]);
   }
 }
