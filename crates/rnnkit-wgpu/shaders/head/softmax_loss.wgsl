@@ -121,7 +121,8 @@ fn softmax_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
   if (arguments.training == 0u) {
     return;
   }
-  workgroupBarrier();
+  // Gradients are written over logits that other threads have read.
+  storageBarrier();
   let each = arguments.smoothing / f32(size);
   for (var i = thread; i < size; i += THREADS) {
     var d = exp(logits[at + i] - largest) / total - each;

@@ -73,8 +73,10 @@ fn norm(@builtin(local_invocation_index) thread: u32) {
   if (thread > 0u) {
     return;
   }
+  // At least the largest one's own share: a quotient of numbers above 2^126 may be anything.
+  let total = select(squares[0], 1.0, most > 0.0 && squares[0] < 1.0);
   // min(1, theta / (norm + epsilon)), with both sides divided by the largest gradient where the norm could overflow
-  let root = sqrt(squares[0]);
+  let root = sqrt(total);
   var is_clipped = atomicLoad(&clipped) != 0u;
   var scale = 1.0;
   if (is_finite_bits(arguments.theta)) {
@@ -87,12 +89,12 @@ fn norm(@builtin(local_invocation_index) thread: u32) {
     }
   }
   state.scale = scale;
-  state.wild = u32(!(root <= arguments.tame_norm / max(most, 1e-30)));
+  state.wild = u32(!(root <= arguments.tame_norm / max(most, 1.0)));
   if (atomicLoad(&bad) != 0u) {
     atomicMin(&state.first_bad, arguments.window);
     most = bitcast<f32>(0x7f800000u + arguments.window * 0u);
   }
   state.reports[arguments.window].largest = most;
-  state.reports[arguments.window].squares = squares[0];
+  state.reports[arguments.window].squares = total;
   state.reports[arguments.window].clipped = u32(is_clipped);
 }
