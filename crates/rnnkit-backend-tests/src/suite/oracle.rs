@@ -20,8 +20,8 @@ pub fn values_and_gradients_match_the_f64_oracle<B: Backend>(make: Make<'_, B>) 
     }
 }
 
-/// Everything a window shows, by name.
-fn values<B: Backend>(backend: B, sample: &Sample) -> Vec<(String, Vec<f64>)> {
+/// Everything that a window shows, by name.
+pub fn values<B: Backend>(backend: B, sample: &Sample) -> Vec<(String, Vec<f64>)> {
     let mut window = OneWindow::new(backend, &sample.setup).expect("a sample is valid");
     window.set_parameters(&sample.parameters).expect("the sizes fit");
     window.set_carry(&sample.carry);
