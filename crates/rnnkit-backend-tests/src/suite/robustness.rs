@@ -112,8 +112,8 @@ pub fn a_parameter_that_is_not_finite_changes_nothing_else<B: Backend>(make: Mak
     }
 }
 
-/// A step would take them over without a look: nothing of them is in the loss or in a gradient.
-pub fn moments_that_are_not_finite_are_refused<B: Backend>(make: Make<'_, B>) {
+/// A step would take a moment that is not finite over without a look: nothing of it is in the loss or in a gradient.
+pub fn a_refused_restore_changes_nothing<B: Backend>(make: Make<'_, B>) {
     let sample = &training_samples()[0];
     let mut trainer = Trainer::new(make(), sample);
     trainer.train(0, 1, 0.02);
@@ -125,6 +125,11 @@ pub fn moments_that_are_not_finite_are_refused<B: Backend>(make: Make<'_, B>) {
         assert_eq!(error.code(), "ERR_INVALID_OPTION", "{value}");
         trainer.state().assert_same(&before, &format!("{value}"));
     }
+    let moments: Vec<Vec<B::Real>> =
+        trainer.session.moments().expect("moments after configure").iter().map(|moment| vec![B::Real::default(); moment.len()]).collect();
+    let error = trainer.session.restore(7, &moments, Some((3, Vec::new()))).expect_err("a carry of no values");
+    assert_eq!(error.code(), "ERR_INVALID_OPTION");
+    trainer.state().assert_same(&before, "a carry of no values");
 }
 
 /// A learning rate near the largest number makes the parameters so large that a linear layer and the head overflow: the second window sees

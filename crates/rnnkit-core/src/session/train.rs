@@ -115,7 +115,8 @@ impl<B: Backend> Session<B> {
         Ok(Some((carry.lanes, self.backend.read(&carry.memory, 0..len)?)))
     }
 
-    /// Goes on where a training stood: after `configure` with its setup. Moments that are not finite are refused.
+    /// Goes on where a training stood: after `configure` with its setup. Moments that are not finite and buffers of
+    /// another length are refused, and change nothing.
     pub fn restore(&mut self, steps: u64, moments: &[Vec<B::Real>], carry: Option<(usize, Vec<B::Real>)>) -> Result<()> {
         let len = self.plan.params.len();
         let training = self.training.as_mut().ok_or_else(|| Error::internal("a training must be configured before it is restored"))?;
@@ -126,15 +127,15 @@ impl<B: Backend> Session<B> {
         if let Some(wrong) = moments.iter().flatten().find(|value| !value.is_finite()) {
             return Err(Error::invalid("moments", wrong.to_f64(), "finite numbers"));
         }
+        let len = carry.as_ref().map_or(0, |(lanes, _)| self.plan.carry.len(*lanes));
+        if let Some((lanes, values)) = carry.as_ref().filter(|(_, values)| values.len() != len) {
+            return Err(Error::invalid("carry", values.len(), format!("{len} values for {lanes} lanes")));
+        }
         for (memory, values) in training.moments.iter_mut().zip(moments) {
             self.backend.write(memory, 0, values)?;
         }
         training.steps = steps;
         if let Some((lanes, values)) = carry {
-            let want = self.plan.carry.len(lanes);
-            if values.len() != want {
-                return Err(Error::invalid("carry", values.len(), format!("{want} values for {lanes} lanes")));
-            }
             self.ready_carry(lanes)?;
             if let Some(carry) = self.training.as_mut().and_then(|training| training.carry.as_mut()) {
                 self.backend.write(&mut carry.memory, 0, &values)?;
