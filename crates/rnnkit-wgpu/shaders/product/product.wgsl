@@ -42,13 +42,14 @@ fn b_at(inner: u32, column: u32) -> f32 {
 fn product(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   // rows of tiles that one dimension does not hold go on in the next
   let first_row = (group.z * groups.y + group.y) * TILE;
-  var tile = tile_product(first_row, group.x * TILE, 0u, arguments.inner, thread);
+  let tile = tile_product(first_row, group.x * TILE, 0u, arguments.inner, thread);
   for (var i = 0u; i < 4u; i++) {
     let row = first_row + (thread / 16u) * 4u + i;
+    let values = row_of(tile, i);
     for (var j = 0u; j < 4u; j++) {
       let column = group.x * TILE + (thread % 16u) * 4u + j;
       if (row < arguments.rows && column < arguments.columns) {
-        var value = tile.rows[i][j];
+        var value = values[j];
         if (arguments.has_bias == 1u) {
           value += bias[column];
         }

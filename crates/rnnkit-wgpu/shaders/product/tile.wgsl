@@ -11,9 +11,38 @@ const STRIDE = 17u;
 var<workgroup> a_tile: array<vec4<f32>, 272>;
 var<workgroup> b_tile: array<vec4<f32>, 272>;
 
+// Named and no array: one that is indexed at run time would lie in memory.
 struct Tile {
   // row by row, four columns each
-  rows: array<vec4<f32>, 4>,
+  row0: vec4<f32>,
+  row1: vec4<f32>,
+  row2: vec4<f32>,
+  row3: vec4<f32>,
+}
+
+fn row_of(tile: Tile, row: u32) -> vec4<f32> {
+  switch row {
+    case 0u: { return tile.row0; }
+    case 1u: { return tile.row1; }
+    case 2u: { return tile.row2; }
+    default: { return tile.row3; }
+  }
+}
+
+// Four rows of A at one place of the inner dimension.
+fn fetch_a(row: u32, inner: u32, end: u32) -> vec4<f32> {
+  if (inner >= end) {
+    return vec4(0.0);
+  }
+  return vec4(a_at(row, inner), a_at(row + 1u, inner), a_at(row + 2u, inner), a_at(row + 3u, inner));
+}
+
+// Four columns of B, likewise.
+fn fetch_b(inner: u32, column: u32, end: u32) -> vec4<f32> {
+  if (inner >= end) {
+    return vec4(0.0);
+  }
+  return vec4(b_at(inner, column), b_at(inner, column + 1u), b_at(inner, column + 2u), b_at(inner, column + 3u));
 }
 
 fn tile_product(first_row: u32, first_column: u32, begin: u32, end: u32, thread: u32) -> Tile {
@@ -25,28 +54,25 @@ fn tile_product(first_row: u32, first_column: u32, begin: u32, end: u32, thread:
   let a_quarter = select(y, x, A_TRANSPOSED);
   let b_inner = select(y, x, B_TRANSPOSED);
   let b_quarter = select(x, y, B_TRANSPOSED);
+  let row = first_row + a_quarter * 4u;
+  let column = first_column + b_quarter * 4u;
+  var a = fetch_a(row, begin + a_inner, end);
+  var b = fetch_b(begin + b_inner, column, end);
   for (var inner = begin; inner < end; inner += DEPTH) {
-    var a = vec4(0.0);
-    var b = vec4(0.0);
-    for (var i = 0u; i < 4u; i++) {
-      if (inner + a_inner < end) {
-        a[i] = a_at(first_row + a_quarter * 4u + i, inner + a_inner);
-      }
-      if (inner + b_inner < end) {
-        b[i] = b_at(inner + b_inner, first_column + b_quarter * 4u + i);
-      }
-    }
     workgroupBarrier();
     a_tile[a_inner * STRIDE + a_quarter] = a;
     b_tile[b_inner * STRIDE + b_quarter] = b;
     workgroupBarrier();
+    // Asked for before the sums, behind which their way from memory is hidden.
+    a = fetch_a(row, inner + DEPTH + a_inner, end);
+    b = fetch_b(inner + DEPTH + b_inner, column, end);
     for (var i = 0u; i < DEPTH; i++) {
-      let row = a_tile[i * STRIDE + y];
-      let column = b_tile[i * STRIDE + x];
-      tile.rows[0] = fma(vec4(row.x), column, tile.rows[0]);
-      tile.rows[1] = fma(vec4(row.y), column, tile.rows[1]);
-      tile.rows[2] = fma(vec4(row.z), column, tile.rows[2]);
-      tile.rows[3] = fma(vec4(row.w), column, tile.rows[3]);
+      let rows = a_tile[i * STRIDE + y];
+      let columns = b_tile[i * STRIDE + x];
+      tile.row0 = fma(vec4(rows.x), columns, tile.row0);
+      tile.row1 = fma(vec4(rows.y), columns, tile.row1);
+      tile.row2 = fma(vec4(rows.z), columns, tile.row2);
+      tile.row3 = fma(vec4(rows.w), columns, tile.row3);
     }
   }
   return tile;

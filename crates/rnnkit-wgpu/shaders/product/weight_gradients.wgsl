@@ -82,13 +82,14 @@ fn put_product(number: u32, thread: u32) {
   let first_row = ((number / across) % down) * TILE;
   let first_column = (number % across) * TILE;
   let begin = part * job.part_positions;
-  var tile = tile_product(first_row, first_column, begin, min(begin + job.part_positions, job.positions), thread);
+  let tile = tile_product(first_row, first_column, begin, min(begin + job.part_positions, job.positions), thread);
   for (var i = 0u; i < 4u; i++) {
     let row = first_row + (thread / 16u) * 4u + i;
+    let values = row_of(tile, i);
     for (var j = 0u; j < 4u; j++) {
       let column = first_column + (thread % 16u) * 4u + j;
       if (row < job.rows && column < job.columns) {
-        put((part * job.rows + row) * job.columns + column, tile.rows[i][j]);
+        put((part * job.rows + row) * job.columns + column, values[j]);
       }
     }
   }

@@ -22,36 +22,60 @@ const UNITS = 16u;
 const LANES = 16u;
 const PARTS = 4u;
 // units that are in workgroup memory at once
-const DEPTH = 16u;
+const DEPTH = 32u;
+// Lanes of a unit in workgroup memory; one more than there are, so that the units of a lane lie in different banks.
+const STRIDE = 17u;
 
 var<immediate> arguments: Arguments;
 
 // [unit][lane]
-var<workgroup> operand: array<Gates, 256>;
+var<workgroup> operand: array<Gates, 544>;
 // [part][unit and quarter]: the quarter's four lanes
 var<workgroup> partial: array<vec4<f32>, 256>;
 
-// Adds the product with the gates' gradients of each lane, which lie at `first` + lane * GATES * depth.
+// The gates' gradients of a unit and lane, which lie at `first` + lane * GATES * depth; 0 beyond the last of either.
+fn fetch(first: u32, depth: u32, u: u32, lane: u32) -> Gates {
+  if (u >= depth || lane >= arguments.lanes) {
+    return Gates();
+  }
+  return load_gates(first + lane * GATES * depth, depth, u);
+}
+
+// The products of one unit's weights w and its gates' gradients in four lanes.
+fn products(w: Gates, u: u32, quad: u32) -> vec4<f32> {
+  let at = u * STRIDE + quad * 4u;
+  return vec4(inner(w, operand[at]), inner(w, operand[at + 1u]), inner(w, operand[at + 2u]), inner(w, operand[at + 3u]));
+}
+
+// Adds the product with the gates' gradients of each lane.
 fn multiply(start: vec4<f32>, first: u32, weights: u32, depth: u32, size: u32, unit: u32, first_lane: u32, thread: u32) -> vec4<f32> {
   var sums = start;
   let part = thread / 64u;
   let quad = (thread / UNITS) % 4u;
+  // each thread fetches one unit of two lanes
+  let own_u = thread % DEPTH;
+  let lane = thread / DEPTH;
+  let other_lane = lane + LANES / 2u;
+  var gates = fetch(first, depth, own_u, first_lane + lane);
+  var other_gates = fetch(first, depth, own_u, first_lane + other_lane);
   for (var u0 = 0u; u0 < depth; u0 += DEPTH) {
-    let u = u0 + thread % DEPTH;
-    let lane = first_lane + thread / DEPTH;
-    var gates: Gates;
-    if (u < depth && lane < arguments.lanes) {
-      gates = load_gates(first + lane * GATES * depth, depth, u);
-    }
     workgroupBarrier();
-    operand[(thread % DEPTH) * LANES + thread / DEPTH] = gates;
+    operand[own_u * STRIDE + lane] = gates;
+    operand[own_u * STRIDE + other_lane] = other_gates;
     workgroupBarrier();
+    // Asked for before the sums, behind which their way from memory is hidden.
+    gates = fetch(first, depth, u0 + DEPTH + own_u, first_lane + lane);
+    other_gates = fetch(first, depth, u0 + DEPTH + own_u, first_lane + other_lane);
     if (unit < size) {
-      let end = min(DEPTH, depth - u0);
-      for (var u = part; u < end; u += PARTS) {
-        let w = unpacked(packed[weights + (u0 + u) * size + unit]);
-        let at = u * LANES + quad * 4u;
-        sums += vec4(inner(w, operand[at]), inner(w, operand[at + 1u]), inner(w, operand[at + 2u]), inner(w, operand[at + 3u]));
+      if (u0 + DEPTH <= depth) {
+        // As many rounds as a compiler can count, so that it asks for the weights of several at once.
+        for (var u = 0u; u < DEPTH; u += PARTS) {
+          sums += products(unpacked(packed[weights + (u0 + u + part) * size + unit]), u + part, quad);
+        }
+      } else {
+        for (var u = part; u < depth - u0; u += PARTS) {
+          sums += products(unpacked(packed[weights + (u0 + u) * size + unit]), u, quad);
+        }
       }
     }
   }

@@ -48,39 +48,58 @@ fn lane_of(quarter: Quarter, lane: u32) -> Sums {
   }
 }
 
+// One k of a lane; 0 beyond the last of either.
+fn fetch_one(first: u32, depth: u32, k: u32, lane: u32) -> f32 {
+  if (k >= depth || lane >= arguments.lanes) {
+    return 0.0;
+  }
+  return arena[first + lane * depth + k];
+}
+
+// One k of four lanes.
+fn fetch(first: u32, depth: u32, k: u32, lane: u32) -> vec4<f32> {
+  return vec4(
+    fetch_one(first, depth, k, lane),
+    fetch_one(first, depth, k, lane + 1u),
+    fetch_one(first, depth, k, lane + 2u),
+    fetch_one(first, depth, k, lane + 3u),
+  );
+}
+
+// Adds the product of a unit's weights and one k of four lanes.
+fn add(sums: Quarter, w: Gates, x: vec4<f32>, is_input: bool) -> Quarter {
+  if (is_input) {
+    return Quarter(add_input(sums.a, w, x.x), add_input(sums.b, w, x.y), add_input(sums.c, w, x.z), add_input(sums.d, w, x.w));
+  }
+  return Quarter(add_hidden(sums.a, w, x.x), add_hidden(sums.b, w, x.y), add_hidden(sums.c, w, x.z), add_hidden(sums.d, w, x.w));
+}
+
 // Adds the product with `depth` values of each lane, which lie at `first` + lane * depth.
 fn multiply(start: Quarter, first: u32, weights: u32, depth: u32, size: u32, unit: u32, first_lane: u32, thread: u32, is_input: bool) -> Quarter {
   var quarter = start;
   let part = thread / 64u;
   let quad = (thread / UNITS) % 4u;
+  // each thread fetches one k of four lanes
+  let own_k = thread % DEPTH;
+  let own_lane = first_lane + (thread / DEPTH) * 4u;
+  var column = fetch(first, depth, own_k, own_lane);
   for (var k0 = 0u; k0 < depth; k0 += DEPTH) {
-    // each thread fetches one k of four lanes
-    let k = k0 + thread % DEPTH;
-    var column = vec4(0.0);
-    for (var i = 0u; i < 4u; i++) {
-      let lane = first_lane + (thread / DEPTH) * 4u + i;
-      if (k < depth && lane < arguments.lanes) {
-        column[i] = arena[first + lane * depth + k];
-      }
-    }
     workgroupBarrier();
-    operand[(thread % DEPTH) * 4u + thread / DEPTH] = column;
+    operand[own_k * 4u + thread / DEPTH] = column;
     workgroupBarrier();
+    // Asked for before the sums, behind which their way from memory is hidden.
+    column = fetch(first, depth, k0 + DEPTH + own_k, own_lane);
     if (unit < size) {
-      let end = min(DEPTH, depth - k0);
-      for (var k = part; k < end; k += PARTS) {
-        let w = unpacked(packed[weights + (k0 + k) * size + unit]);
-        let x = operand[k * 4u + quad];
-        if (is_input) {
-          quarter.a = add_input(quarter.a, w, x.x);
-          quarter.b = add_input(quarter.b, w, x.y);
-          quarter.c = add_input(quarter.c, w, x.z);
-          quarter.d = add_input(quarter.d, w, x.w);
-        } else {
-          quarter.a = add_hidden(quarter.a, w, x.x);
-          quarter.b = add_hidden(quarter.b, w, x.y);
-          quarter.c = add_hidden(quarter.c, w, x.z);
-          quarter.d = add_hidden(quarter.d, w, x.w);
+      if (k0 + DEPTH <= depth) {
+        // As many rounds as a compiler can count, so that it asks for the weights of several at once.
+        for (var k = 0u; k < DEPTH; k += PARTS) {
+          let w = unpacked(packed[weights + (k0 + k + part) * size + unit]);
+          quarter = add(quarter, w, operand[(k + part) * 4u + quad], is_input);
+        }
+      } else {
+        for (var k = part; k < depth - k0; k += PARTS) {
+          let w = unpacked(packed[weights + (k0 + k) * size + unit]);
+          quarter = add(quarter, w, operand[k * 4u + quad], is_input);
         }
       }
     }
