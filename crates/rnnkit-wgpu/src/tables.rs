@@ -11,6 +11,9 @@ use crate::layout::{Entry, Layout, TILE, gate_stride, parts_of};
 
 /// Elements that a workgroup of the packing and summing kernels does.
 const GROUP: usize = 256;
+/// Columns that a workgroup of weight_gradients.wgsl sums over all positions, and over those of one symbol.
+const SUM_COLUMNS: usize = 16;
+const SYMBOL_COLUMNS: usize = 64;
 
 /// A run of jobs in a table, and the workgroups that do them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,7 +196,7 @@ impl Builder<'_> {
             also_to: also_to.map_or(NOWHERE, |at| at as u32),
             ..GradientJob::default()
         };
-        self.push(job, columns.div_ceil(TILE));
+        self.push(job, columns.div_ceil(SUM_COLUMNS));
     }
 
     /// Sums of dY over the positions of each symbol.
@@ -211,7 +214,7 @@ impl Builder<'_> {
             column_stride: column_stride as u32,
             ..GradientJob::default()
         };
-        self.push(job, vocabulary * columns.div_ceil(TILE));
+        self.push(job, vocabulary * columns.div_ceil(SYMBOL_COLUMNS));
     }
 }
 

@@ -41,6 +41,10 @@ struct Arguments {
 
 const NOWHERE = 0xffffffffu;
 
+// Columns of a workgroup. All positions are many, so that a column has many threads; those of one symbol are few.
+const SUM_COLUMNS = 16u;
+const SYMBOL_COLUMNS = 64u;
+
 var<immediate> arguments: Arguments;
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<storage, read_write> gradients: array<f32>;
@@ -95,11 +99,13 @@ fn put_product(number: u32, thread: u32) {
   }
 }
 
-// Four threads a column, each every fourth of `count` positions; their sums are added in order.
-fn column_sum(column: u32, count: u32, by_symbol: bool, begin: u32, thread: u32) -> f32 {
+// A sum of each of `wide` neighbouring columns over `count` positions. The threads of a column take turns with its positions; their sums
+// are added in order.
+fn column_sum(column: u32, wide: u32, count: u32, by_symbol: bool, begin: u32, thread: u32) -> f32 {
+  let turns = 256u / wide;
   var sum = 0.0;
   if (column < job.columns) {
-    for (var i = thread / 64u; i < count; i += 4u) {
+    for (var i = thread / wide; i < count; i += turns) {
       var position = i;
       if (by_symbol) {
         position = plan[arguments.sorted + begin + i];
@@ -109,8 +115,11 @@ fn column_sum(column: u32, count: u32, by_symbol: bool, begin: u32, thread: u32)
   }
   sums[thread] = sum;
   workgroupBarrier();
-  let place = thread % 64u;
-  return ((sums[place] + sums[64u + place]) + sums[128u + place]) + sums[192u + place];
+  var total = 0.0;
+  for (var turn = 0u; turn < turns; turn++) {
+    total += sums[turn * wide + thread % wide];
+  }
+  return total;
 }
 
 @compute @workgroup_size(256)
@@ -129,21 +138,21 @@ fn weight_gradients(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgr
       }
     }
     case SUM: {
-      let column = in_job * 64u + thread % 64u;
-      let sum = column_sum(column, job.positions, false, 0u, thread);
-      if (thread < 64u && column < job.columns) {
+      let column = in_job * SUM_COLUMNS + thread % SUM_COLUMNS;
+      let sum = column_sum(column, SUM_COLUMNS, job.positions, false, 0u, thread);
+      if (thread < SUM_COLUMNS && column < job.columns) {
         put(column, sum);
       }
     }
     default: {
-      let across = (job.columns + 63u) / 64u;
+      let across = (job.columns + SYMBOL_COLUMNS - 1u) / SYMBOL_COLUMNS;
       let symbol = in_job / across;
       // the last row of workgroups may reach beyond the last job
       if (symbol < job.rows) {
-        let column = (in_job % across) * 64u + thread % 64u;
+        let column = (in_job % across) * SYMBOL_COLUMNS + thread % SYMBOL_COLUMNS;
         let begin = plan[arguments.begins + symbol];
-        let sum = column_sum(column, plan[arguments.begins + symbol + 1u] - begin, true, begin, thread);
-        if (thread < 64u && column < job.columns) {
+        let sum = column_sum(column, SYMBOL_COLUMNS, plan[arguments.begins + symbol + 1u] - begin, true, begin, thread);
+        if (thread < SYMBOL_COLUMNS && column < job.columns) {
           put(symbol * job.symbol_stride + column * job.column_stride, sum);
         }
       }
