@@ -47,7 +47,7 @@ arguments! {
     /// product/product.wgsl
     Product { rows: u32, columns: u32, inner: u32, a: u32, b: u32, c: u32, has_bias: u32, activation: u32 }
     /// product/weight_gradients.wgsl
-    WeightGradients { first_job: u32, jobs: u32, sorted: u32, begins: u32 }
+    WeightGradients { first_job: u32, jobs: u32, first_group: u32, sorted: u32, begins: u32 }
     /// product/weight_gradients.wgsl: an entry of its table
     GradientJob {
         kind: u32, first_group: u32, rows: u32, columns: u32, positions: u32, parts: u32, part_positions: u32,
@@ -70,7 +70,7 @@ arguments! {
     /// recurrent/step_backward.wgsl
     StepBackward { layer: u32, time_step: u32, time: u32, lanes: u32, joined: u32, drops: u32, masked: u32, carry_only: u32 }
     /// recurrent/resident.wgsl
-    Resident { layer: u32, time: u32, lanes: u32, masked: u32 }
+    Resident { layer: u32, begin: u32, end: u32, time: u32, lanes: u32, masked: u32 }
     /// head/softmax_loss.wgsl
     SoftmaxLoss {
         rows: u32, size: u32, lanes: u32, first_step: u32, starts: u32, shift: u32, has_mask: u32, smoothing: f32, scale: f32,

@@ -22,7 +22,7 @@ use crate::recorder::{Counts, Recorder, Slice};
 use crate::stages::update::Scratch;
 use crate::stages::{call, gradients, head, input, recurrent, rows, update};
 use crate::workspace::{State, Workspace};
-use crate::{AdapterKind, Budgets, Form, GpuOptions, Precision};
+use crate::{AdapterKind, Budgets, Form, GpuOptions, Precision, Work};
 
 /// The GPU backend.
 pub struct Gpu {
@@ -49,6 +49,12 @@ impl Gpu {
     /// With other budgets of the resident form than the device's limits give: smaller ones, for tests of where weights lie.
     pub fn with_budgets(self, budgets: Budgets) -> Self {
         Self { budgets, ..self }
+    }
+
+    /// With another bound of a dispatch's work than the device's kind gives: a smaller one, for tests of where work is cut.
+    pub fn with_work(mut self, work: Work) -> Self {
+        self.recorder.work = work;
+        self
     }
 
     /// What was done so far.

@@ -9,7 +9,7 @@
 //! - `layout.rs`: where everything of a model lies, offsets in one arena; `tables.rs`: what kernels look up there; `workspace.rs`: the buffers.
 //! - `forms.rs`: THE table of forms in which a recurrent layer runs; `resident/`: how a layer is cut for the resident one.
 //! - `stages/`: which kernels each stage records; `backend.rs` puts them behind the seam.
-//! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `device/`: adapters, faults, memory.
+//! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `work.rs`: how much one dispatch may hold; `device/`: adapters, faults, memory.
 //!
 //! Sums are made in an order that shapes and the adapter's limits alone decide, and no float is added atomically: the same adapter gives the same bits twice.
 //! What is not finite is told by its bits, since a driver may compile arithmetic as if there were no NaN.
@@ -27,6 +27,7 @@ mod recorder;
 mod resident;
 mod stages;
 mod tables;
+mod work;
 mod workspace;
 
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use device::{Device, Injection, adapters};
 pub use memory::{Data, Memory};
 pub use recorder::Counts;
 pub use resident::Budgets;
+pub use work::Work;
 pub use workspace::Workspace;
 
 /// How a recurrent layer runs over time.

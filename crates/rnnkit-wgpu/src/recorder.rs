@@ -9,6 +9,7 @@ use rnnkit_core::Result;
 use crate::device::{Device, MAX_ARGUMENTS, Pipeline};
 use crate::kernel::KernelId;
 use crate::pace::Pace;
+use crate::work::Work;
 
 /// A piece of a buffer, in elements of 4 bytes; it begins at a multiple of [`ALIGNMENT`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -48,6 +49,8 @@ struct Recording {
     pass: wgpu::ComputePass<'static>,
     encoder: wgpu::CommandEncoder,
     dispatches: u32,
+    /// Multiplications of those that were counted.
+    products: u64,
     /// What the pass is set to: the steps of a recurrence differ in their arguments alone.
     bound: Option<(KernelId, Vec<Slice>)>,
 }
@@ -56,7 +59,7 @@ impl Recording {
     fn begin(device: &Device) -> Self {
         let mut encoder = device.raw().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime();
-        Self { pass, encoder, dispatches: 0, bound: None }
+        Self { pass, encoder, dispatches: 0, products: 0, bound: None }
     }
 }
 
@@ -110,12 +113,15 @@ pub struct Recorder {
     last_done: Instant,
     counts: Counts,
     staging: Option<wgpu::Buffer>,
+    /// What one dispatch may hold; those who record what could be more cut it.
+    pub(crate) work: Work,
 }
 
 impl Recorder {
     /// For that device.
     pub fn new(device: Arc<Device>) -> Self {
         Self {
+            work: Work::of(device.kind()),
             device,
             bind_groups: HashMap::new(),
             recording: None,
@@ -174,6 +180,14 @@ impl Recorder {
         recording.dispatches += 1;
         self.counts.dispatches += 1;
         if recording.dispatches >= self.pace.dispatches() { self.submit() } else { Ok(()) }
+    }
+
+    /// Says how often the kernels just recorded multiply. The pace learns from what was done; this keeps the first submissions short, and
+    /// those after the work has become more.
+    pub fn count_products(&mut self, products: u64) -> Result<()> {
+        let Some(recording) = &mut self.recording else { return Ok(()) };
+        recording.products = recording.products.saturating_add(products);
+        if recording.products >= self.work.most() { self.submit() } else { Ok(()) }
     }
 
     /// Hands over what is recorded; waits only while more than [`IN_FLIGHT`] submissions run.

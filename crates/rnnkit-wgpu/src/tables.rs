@@ -8,6 +8,7 @@ use rnnkit_core::spec::Predict;
 
 use crate::arguments::{CarriedState, GradientJob, NOWHERE, PackJob, PartsJob};
 use crate::layout::{Entry, Layout, TILE, gate_stride, parts_of};
+use crate::work::product_of;
 
 /// Elements that a workgroup of the packing and summing kernels does.
 const GROUP: usize = 256;
@@ -43,6 +44,12 @@ impl GradientTables {
             JobRange { jobs: 0..self.jobs.len(), groups: groups(|part| &part.1) },
             JobRange { jobs: 0..self.sums.len(), groups: groups(|part| &part.2) },
         )
+    }
+
+    /// How often a workgroup of those jobs multiplies at most: one that makes a tile of a product.
+    pub fn products_of_a_group(&self, range: &JobRange) -> u64 {
+        let positions = self.jobs[range.jobs.clone()].iter().map(|job| job.part_positions as usize).max();
+        product_of([TILE, TILE, positions.unwrap_or(0)])
     }
 
     /// The tables for windows of `time` steps.

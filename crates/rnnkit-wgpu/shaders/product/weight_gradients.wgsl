@@ -34,6 +34,8 @@ struct Job {
 struct Arguments {
   first_job: u32,
   jobs: u32,
+  // workgroups of the jobs that dispatches before this one did
+  first_group: u32,
   // in the plan: [T * N] positions sorted by symbol, [V + 1] where each symbol's begin
   sorted: u32,
   begins: u32,
@@ -124,7 +126,7 @@ fn column_sum(column: u32, wide: u32, count: u32, by_symbol: bool, begin: u32, t
 
 @compute @workgroup_size(256)
 fn weight_gradients(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let number = jobs[arguments.first_job].first_group + group.y * groups.x + group.x;
+  let number = jobs[arguments.first_job].first_group + arguments.first_group + group.y * groups.x + group.x;
   var index = arguments.first_job + arguments.jobs - 1u;
   while (index > arguments.first_job && jobs[index].first_group > number) {
     index--;

@@ -12,6 +12,9 @@
 struct Arguments {
   // number of the layer
   layer: u32,
+  // time steps of this dispatch, those up to `end`, and of the window: a long one is done in pieces
+  begin: u32,
+  end: u32,
   time: u32,
   lanes: u32,
   // whether dropout behind the layer drops

@@ -19,6 +19,20 @@ fn output_gradient(layer: Layer, at: u32) -> f32 {
   return arena[layer.d_dropped + at] * drop_factor(layer, at, arguments.masked == 1u);
 }
 
+// Fetches the gradients that flow from the time step after the last: none from beyond the window, nor ever from beyond the lanes and units.
+fn start(layer: Layer, first_lane: u32, thread: u32) {
+  let first_row = arguments.end * arguments.lanes;
+  for (var i = thread; i < LANES * 4u * LANE_QUADS; i += THREADS) {
+    let lane = i / (4u * LANE_QUADS);
+    let k = i % (4u * LANE_QUADS);
+    var hidden: Gates;
+    if (k < SIZE && first_lane + lane < arguments.lanes && arguments.end < arguments.time) {
+      hidden = load_gates(layer.d_hidden + (first_row + first_lane + lane) * GATES * SIZE, SIZE, k);
+    }
+    set_operand(lane, k, hidden);
+  }
+}
+
 @compute @workgroup_size(THREADS)
 fn resident_backward(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -29,20 +43,24 @@ fn resident_backward(
   let lanes = arguments.lanes;
   let unit = thread % SIZE;
   let part = thread / SIZE;
-  let lane = (group.y * groups.x + group.x) * LANES + part;
+  let first_lane = (group.y * groups.x + group.x) * LANES;
+  let lane = first_lane + part;
   let finishes = part < LANES && lane < lanes;
 
   let held = load_held(layer.weights_back, unit, part);
   store_weights(layer.weights_back, unit, part, thread);
-  // Nothing flows from beyond the window, nor ever from beyond the lanes and units.
-  for (var i = thread; i < LANES * 4u * LANE_QUADS; i += THREADS) {
-    set_operand(i / (4u * LANE_QUADS), i % (4u * LANE_QUADS), Gates());
-  }
+  start(layer, first_lane, thread);
   var dh = 0.0;
   var dc = 0.0;
+  if (finishes && arguments.end < arguments.time) {
+    dh = arena[layer.d_carry_hidden + lane * SIZE + unit];
+    if (HAS_CELL_STATE) {
+      dc = arena[layer.d_carry_cell + lane * SIZE + unit];
+    }
+  }
   workgroupBarrier();
 
-  for (var t = arguments.time; t > 0u; t--) {
+  for (var t = arguments.end; t > arguments.begin; t--) {
     let row = (t - 1u) * lanes + lane;
     // Asked for before the product, behind which its way from memory is hidden.
     var unit_kept: UnitKept;

@@ -10,14 +10,14 @@ fn share_of(sum: Gates) -> Share {
   return sum;
 }
 
-// Fetches the state that the window starts from, zero where there is no lane and no unit.
-fn start(layer: Layer, first_lane: u32, thread: u32) {
+// Fetches the state that the first time step starts from, at `first_row` = begin * lanes; zero where there is no lane and no unit.
+fn start(layer: Layer, first_row: u32, first_lane: u32, thread: u32) {
   for (var i = thread; i < LANES * 4u * LANE_QUADS; i += THREADS) {
     let lane = i / (4u * LANE_QUADS);
     let k = i % (4u * LANE_QUADS);
     var h = 0.0;
     if (k < SIZE && first_lane + lane < arguments.lanes) {
-      h = arena[layer.hidden + (first_lane + lane) * SIZE + k];
+      h = arena[layer.hidden + (first_row + first_lane + lane) * SIZE + k];
     }
     set_operand(lane, k, h);
   }
@@ -39,20 +39,21 @@ fn resident_forward(
 
   let held = load_held(layer.weights, unit, part);
   store_weights(layer.weights, unit, part, thread);
-  start(layer, first_lane, thread);
+  let first_row = arguments.begin * lanes;
+  start(layer, first_row, first_lane, thread);
   var bias: Gates;
   var h = 0.0;
   var c = 0.0;
   if (finishes) {
     bias = load_biases(layer.bias_hidden, SIZE, unit);
-    h = arena[layer.hidden + lane * SIZE + unit];
+    h = arena[layer.hidden + (first_row + lane) * SIZE + unit];
     if (HAS_CELL_STATE) {
-      c = arena[layer.cell_state + lane * SIZE + unit];
+      c = arena[layer.cell_state + (first_row + lane) * SIZE + unit];
     }
   }
   workgroupBarrier();
 
-  for (var t = 0u; t < arguments.time; t++) {
+  for (var t = arguments.begin; t < arguments.end; t++) {
     let row = t * lanes + lane;
     // Asked for before the product, behind which its way from memory is hidden.
     var input: Gates;

@@ -110,6 +110,11 @@ impl ResidentShape {
         self.size * self.parts
     }
 
+    /// Weights of the layer's recurrence.
+    pub fn weights(&self) -> usize {
+        self.cell.gates() * self.size * self.size
+    }
+
     /// Bytes of weights that a workgroup fetches anew at every time step.
     pub fn streamed_bytes(&self, precision: Precision) -> usize {
         (self.depth() - self.in_registers - self.in_memory) * self.threads() * bytes_of(self.cell, precision)

@@ -32,14 +32,22 @@ pub fn part(recorder: &mut Recorder, run: &GpuRun<'_>, k: usize, part: Part) -> 
 fn sums_over_positions(recorder: &mut Recorder, run: &GpuRun<'_>, k: usize, range: &JobRange) -> Result<()> {
     let (space, Some(training)) = (&run.prepared, &run.training) else { return Ok(()) };
     let at = plan_at(run, k);
-    let arguments = WeightGradients {
-        first_job: range.jobs.start as u32,
-        jobs: range.jobs.len() as u32,
-        sorted: at + space.layout.sorted as u32,
-        begins: at + space.layout.begins as u32,
-    };
     let slices = vec![space.arena_slice(), training.gradients.slice(), Slice::whole(&space.gradient_table), Slice::whole(&space.windows)];
-    recorder.dispatch(KernelId::WeightGradients, slices, bytemuck::bytes_of(&arguments), range.groups)
+    let each = space.gradients.products_of_a_group(range);
+    let at_once = recorder.work.groups(each);
+    for first in (0..range.groups).step_by(at_once) {
+        let groups = at_once.min(range.groups - first);
+        let arguments = WeightGradients {
+            first_job: range.jobs.start as u32,
+            jobs: range.jobs.len() as u32,
+            first_group: first as u32,
+            sorted: at + space.layout.sorted as u32,
+            begins: at + space.layout.begins as u32,
+        };
+        recorder.dispatch(KernelId::WeightGradients, slices.clone(), bytemuck::bytes_of(&arguments), groups)?;
+        recorder.count_products(each.saturating_mul(groups as u64))?;
+    }
+    Ok(())
 }
 
 fn sums_of_parts(recorder: &mut Recorder, run: &GpuRun<'_>, range: &JobRange) -> Result<()> {

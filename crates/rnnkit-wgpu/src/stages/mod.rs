@@ -17,6 +17,7 @@ use crate::kernel::{KernelId, ProductKind};
 use crate::layout::TILE;
 use crate::memory::{Data, Memory};
 use crate::recorder::{Recorder, Slice, in_two_dimensions};
+use crate::work::product_of;
 use crate::workspace::Workspace;
 
 /// A run of this backend.
@@ -39,7 +40,7 @@ struct Operands {
     c: (Slice, u32),
 }
 
-/// C [rows, columns] = A B over `inner`, with bias and activation.
+/// C [rows, columns] = A B over `inner`, with bias and activation; in several dispatches where there is much to multiply.
 fn product(
     recorder: &mut Recorder,
     kind: ProductKind,
@@ -47,22 +48,33 @@ fn product(
     operands: Operands,
     activation: u32,
 ) -> Result<()> {
-    let Operands { a, b, bias, c } = operands;
-    let arguments = Product {
-        rows: rows as u32,
-        columns: columns as u32,
-        inner: inner as u32,
-        a: a.1,
-        b: b.1,
-        c: c.1,
-        has_bias: u32::from(bias.is_some()),
-        activation,
+    let at_once = match kind {
+        ProductKind::Affine | ProductKind::Back => recorder.work.rows(columns, inner),
+        // A row of A lies in pieces. These are small: their inner dimension is the vocabulary.
+        ProductKind::Outer => rows.max(1),
     };
+    let Operands { a, b, bias, c } = operands;
+    let has_bias = u32::from(bias.is_some());
     // Where there is no bias, any buffer does for its binding.
-    let bias = bias.unwrap_or_else(|| b.0.clone());
-    let slices = vec![a.0, b.0, bias, c.0];
-    let [down, deep] = in_two_dimensions(rows.div_ceil(TILE), recorder.widest());
-    recorder.dispatch_3d(KernelId::Product(kind), slices, bytemuck::bytes_of(&arguments), [columns.div_ceil(TILE), down, deep])
+    let slices = vec![a.0, b.0.clone(), bias.unwrap_or(b.0), c.0];
+    for first in (0..rows).step_by(at_once) {
+        let count = at_once.min(rows - first);
+        let arguments = Product {
+            rows: count as u32,
+            columns: columns as u32,
+            inner: inner as u32,
+            a: a.1 + (first * inner) as u32,
+            b: b.1,
+            c: c.1 + (first * columns) as u32,
+            has_bias,
+            activation,
+        };
+        let [down, deep] = in_two_dimensions(count.div_ceil(TILE), recorder.widest());
+        let groups = [columns.div_ceil(TILE), down, deep];
+        recorder.dispatch_3d(KernelId::Product(kind), slices.clone(), bytemuck::bytes_of(&arguments), groups)?;
+        recorder.count_products(product_of([count, columns, inner]))?;
+    }
+    Ok(())
 }
 
 impl Workspace {

@@ -16,6 +16,7 @@ use crate::forms::Segment;
 use crate::kernel::{KernelId, ProductKind};
 use crate::layout::Entry;
 use crate::recorder::{Recorder, Slice};
+use crate::work::product_of;
 
 /// Units and lanes of a workgroup of the step kernels.
 const UNITS: usize = 16;
@@ -146,6 +147,11 @@ impl Stack {
         let first = layers.first().ok_or_else(|| Error::internal("a stack without layers"))?;
         Ok(Self { cell, slot: recurrent(run, *first)?.slot, size, layers })
     }
+
+    /// How often a diagonal multiplies at most: each layer's hidden states, and those of the layer below for all but the first.
+    fn products(&self, run: &GpuRun<'_>) -> u64 {
+        product_of([2 * self.layers.len() - 1, self.cell.gates(), self.size, self.size, run.windows.lanes])
+    }
 }
 
 /// All layers of a segment forward over the window.
@@ -197,6 +203,7 @@ fn diagonal_forward(recorder: &mut Recorder, run: &GpuRun<'_>, stack: &Stack) ->
         };
         let id = KernelId::StepForward(stack.cell);
         recorder.dispatch_3d(id, slices(run), bytemuck::bytes_of(&arguments), grid(run, stack.size, stack.layers.len()))?;
+        recorder.count_products(stack.products(run))?;
     }
     Ok(())
 }
@@ -220,6 +227,7 @@ fn diagonal_backward(recorder: &mut Recorder, run: &GpuRun<'_>, stack: &Stack) -
         };
         let id = KernelId::StepBackward(stack.cell);
         recorder.dispatch_3d(id, slices(run), bytemuck::bytes_of(&arguments), grid(run, stack.size, stack.layers.len()))?;
+        recorder.count_products(stack.products(run))?;
     }
     if run.prepared.shape.taps {
         for &index in &stack.layers {
