@@ -104,6 +104,33 @@ fn step_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
   // from the step after this one; for the carry's gradient alone, from time step 0
   let after = select(t + 1u, 0u, arguments.carry_only == 1u);
   let has_after = after < arguments.time;
+  let part = thread / 64u;
+  let place = thread % 64u;
+  let lane = first_lane + (place / UNITS) * 4u + part;
+  let finishes = unit < size && lane < lanes;
+  let in_lane = lane * size + unit;
+  let row = t * lanes + lane;
+  let at = row * size + unit;
+  let drops = arguments.drops == 1u && layer.dropped != NOWHERE;
+
+  // Asked for before the products, behind which their way from memory is hidden.
+  var unit_kept: UnitKept;
+  var dy = 0.0;
+  var dh_after = 0.0;
+  var dc = 0.0;
+  if (finishes && has_after) {
+    dh_after = arena[layer.d_carry_hidden + in_lane];
+    if (HAS_CELL_STATE) {
+      dc = arena[layer.d_carry_cell + in_lane];
+    }
+  }
+  if (finishes && arguments.carry_only == 0u) {
+    unit_kept = kept_step(layer, row, lanes, unit);
+    if (!joins) {
+      dy = arena[select(layer.d_output, layer.d_dropped, drops) + at];
+    }
+  }
+
   var from_after = vec4(0.0);
   var from_above = vec4(0.0);
   if (has_after) {
@@ -113,15 +140,12 @@ fn step_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     let above = layers[number + 1u];
     from_above = multiply(from_above, above.d_input + t * lanes * GATES * above.size, above.input_weights_back, above.size, size, unit, first_lane, thread);
   }
-  let part = thread / 64u;
-  let place = thread % 64u;
   partial[thread] = from_after;
   workgroupBarrier();
   var dh = 0.0;
   for (var j = 0u; j < PARTS; j++) {
     dh += partial[j * 64u + place][part];
   }
-  var dy = 0.0;
   if (joins) {
     workgroupBarrier();
     partial[thread] = from_above;
@@ -130,37 +154,19 @@ fn step_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
       dy += partial[j * 64u + place][part];
     }
   }
-  let lane = first_lane + (place / UNITS) * 4u + part;
-  if (unit >= size || lane >= lanes) {
+  if (!finishes) {
     return;
   }
-  let in_lane = lane * size + unit;
-  var dc = 0.0;
-  if (has_after) {
-    dh += arena[layer.d_carry_hidden + in_lane];
-    if (HAS_CELL_STATE) {
-      dc = arena[layer.d_carry_cell + in_lane];
-    }
-  }
+  dh += dh_after;
   if (arguments.carry_only == 1u) {
     arena[layer.d_carry_hidden + in_lane] = dh;
     return;
-  }
-  let row = t * lanes + lane;
-  let at = row * size + unit;
-  let drops = arguments.drops == 1u && layer.dropped != NOWHERE;
-  if (!joins) {
-    if (drops) {
-      dy = arena[layer.d_dropped + at];
-    } else {
-      dy = arena[layer.d_output + at];
-    }
   }
   if (drops) {
     dy *= drop_factor(layer, at, arguments.masked == 1u);
   }
 
-  let gradients = cell_backward(kept_step(layer, row, lanes, unit), dy + dh, dc);
+  let gradients = cell_backward(unit_kept, dy + dh, dc);
   keep_gradients(layer, row, unit, gradients);
   keep_carry_gradients(layer, lane, unit, gradients.h, gradients.c);
 }

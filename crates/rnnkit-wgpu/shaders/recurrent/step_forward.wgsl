@@ -124,6 +124,31 @@ fn step_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     return;
   }
   let joins = arguments.joined == 1u && above > 0u;
+  // Every part finishes one of the quarter's lanes.
+  let part = thread / 64u;
+  let place = thread % 64u;
+  let lane = first_lane + (place / UNITS) * 4u + part;
+  let finishes = unit < size && lane < lanes;
+  let row = t * lanes + lane;
+  let at = row * size + unit;
+
+  // Asked for before the product, behind which their way from memory is hidden.
+  var before: Sums;
+  var h_previous = 0.0;
+  var c_previous = 0.0;
+  if (finishes) {
+    var input: Gates;
+    if (joins) {
+      input = load_biases(layer.bias_input, size, unit);
+    } else {
+      input = input_gates(layer, row, unit);
+    }
+    before = sums_of(input, load_biases(layer.bias_hidden, size, unit));
+    h_previous = arena[layer.hidden + at];
+    if (HAS_CELL_STATE) {
+      c_previous = arena[layer.cell_state + at];
+    }
+  }
 
   var quarter: Quarter;
   if (joins) {
@@ -131,27 +156,16 @@ fn step_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
   }
   quarter = multiply(quarter, layer.hidden + t * lanes * size, layer.weights, size, size, unit, first_lane, thread, false);
 
-  // Every part sums one of the quarter's lanes up.
-  let part = thread / 64u;
-  let place = thread % 64u;
   for (var i = 0u; i < 4u; i++) {
     if (i != part) {
       partial[(i * 3u + part - u32(part > i)) * 64u + place] = lane_of(quarter, i);
     }
   }
   workgroupBarrier();
-  let lane = first_lane + (place / UNITS) * 4u + part;
-  if (unit >= size || lane >= lanes) {
+  if (!finishes) {
     return;
   }
-  var input: Gates;
-  let row = t * lanes + lane;
-  if (joins) {
-    input = load_biases(layer.bias_input, size, unit);
-  } else {
-    input = input_gates(layer, row, unit);
-  }
-  var sums = sums_of(input, load_biases(layer.bias_hidden, size, unit));
+  var sums = before;
   for (var j = 0u; j < PARTS; j++) {
     if (j == part) {
       sums += lane_of(quarter, part);
@@ -160,12 +174,7 @@ fn step_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     }
   }
 
-  let at = row * size + unit;
-  var c_previous = 0.0;
-  if (HAS_CELL_STATE) {
-    c_previous = arena[layer.cell_state + at];
-  }
-  let step = cell_forward(sums, arena[layer.hidden + at], c_previous);
+  let step = cell_forward(sums, h_previous, c_previous);
   keep_step(layer, row, lanes, unit, step);
   if (arguments.drops == 1u && layer.dropped != NOWHERE) {
     arena[layer.dropped + at] = step.h * drop_factor(layer, at, arguments.masked == 1u);
