@@ -7,7 +7,8 @@ use crate::arguments::{self as args, Arguments};
 use crate::resident::{ResidentShape, product_text};
 
 /// How a kernel uses a buffer. One that a dispatch writes may not be bound for reading alone in the same dispatch, so only what no kernel
-/// writes is.
+/// writes is. Several bindings may have the same buffer, whose elements that one of them writes no other touches: wgpu allows it on Vulkan,
+/// Metal and DX12; a browser would not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// `var<storage, read>`.

@@ -49,7 +49,7 @@ pub use workspace::Workspace;
 pub enum Form {
     /// One dispatch per time step, adjacent layers on the diagonal.
     Step,
-    /// A whole layer in one dispatch: a workgroup keeps the weights and runs its lanes through all time steps.
+    /// A whole layer in one dispatch, or a few for a long window: a workgroup keeps the weights and runs its lanes through all time steps.
     Resident,
 }
 

@@ -3,7 +3,7 @@
 
 struct Arguments {
   elements: u32,
-  // clip each to [-limit, limit]; infinite: do not
+  // clip each to [-limit, limit]; the largest finite number: do not
   limit: f32,
 }
 

@@ -4,7 +4,7 @@
 struct Arguments {
   elements: u32,
   window: u32,
-  // clip each gradient to [-limit, limit]; infinite: do not
+  // clip each gradient to [-limit, limit]; the largest finite number: do not
   limit: f32,
   optimizer: Optimizer,
 }
