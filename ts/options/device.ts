@@ -17,9 +17,8 @@ export interface DeviceOptions {
   /** Which GPU: its number in `rnnkit devices`, or a part of its name. @default the first, so software only where nothing else is */
   adapter?: string | number
   /**
-   * How recurrent layers run on a GPU: 'step', one dispatch a time step; 'resident', one a layer, where a workgroup can run it (up to as
-   * many units as it has threads, mostly 1024), else as 'step'.
-   * @default what suits cell, hidden size and adapter
+   * How recurrent layers run on a GPU: 'step', one dispatch a time step; 'resident', one a layer, refused where a layer has more units
+   * than a workgroup has threads (`rnnkit devices` tells them). @default by a table of cell, size and batch
    */
   form?: GpuForm
   /**

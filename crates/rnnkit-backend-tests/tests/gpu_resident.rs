@@ -1,10 +1,15 @@
 //! The resident form beyond the suite: wherever a workgroup's weights lie, with several lanes a workgroup, and in 16 bits.
 
+use std::sync::Arc;
+
 use rnnkit_backend_tests::gpu;
 use rnnkit_backend_tests::suite::models::{CELLS, Sample, Sizes, symbols, wide};
 use rnnkit_backend_tests::suite::training::Trainer;
 use rnnkit_backend_tests::tolerances::F32_AGAINST_F64;
 use rnnkit_backend_tests::window::OneWindow;
+use rnnkit_core::backend::{Backend, Shape};
+use rnnkit_core::cell::CellKind;
+use rnnkit_core::plan::ModelPlan;
 use rnnkit_wgpu::{Budgets, Form, Gpu, Precision};
 
 fn open(form: Form, precision: Precision) -> Gpu {
@@ -83,4 +88,17 @@ fn without_a_form_asked_for_small_layers_are_resident() {
         let dispatches = trainer.session.backend().counts().dispatches;
         assert!(dispatches < 24, "{cell:?}: {dispatches} dispatches are of the step form");
     }
+}
+
+#[test]
+fn a_layer_that_no_workgroup_can_run_is_refused_the_resident_form() {
+    if !gpu::is_there(Precision::F32) {
+        return;
+    }
+    let few = Budgets { threads: 16, ..SMALL };
+    let plan = Arc::new(ModelPlan::new(&symbols(CellKind::Gru, 5, &[16, 17])).expect("a valid model"));
+    let shape = Shape { lanes: 2, time: 9, training: true, taps: false };
+    let Err(error) = open(Form::Resident, Precision::F32).with_budgets(few).prepare(&plan, shape) else { panic!("17 units fit nowhere") };
+    assert_eq!(error.to_string().split(", as many").next(), Some("form is resident; it must be 'step', or layers of at most 16 units"));
+    assert!(open(Form::Step, Precision::F32).with_budgets(few).prepare(&plan, shape).is_ok());
 }

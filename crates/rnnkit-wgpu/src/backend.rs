@@ -18,9 +18,10 @@ use rnnkit_core::window::{Report, Values};
 use crate::device::Device;
 use crate::forms::Forms;
 use crate::memory::{Data, Memory};
-use crate::recorder::{Counts, Recorder, Slice};
+use crate::recorder::{Counts, Recorder};
+use crate::slice::Slice;
 use crate::stages::update::Scratch;
-use crate::stages::{call, gradients, head, input, recurrent, rows, update};
+use crate::stages::{call, gradients, head, input, recurrent, rows, segments, update};
 use crate::workspace::{State, Workspace};
 use crate::{AdapterKind, Budgets, Form, GpuOptions, Precision, Work};
 
@@ -137,6 +138,11 @@ impl Backend for Gpu {
     fn prepare(&mut self, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Workspace> {
         self.recorder.forget_buffers();
         let forms = self.forms(plan, shape);
+        if forms.refuses(self.form) {
+            let most = self.budgets.threads;
+            let expected = format!("'step', or layers of at most {most} units, as many as a workgroup of this GPU has threads");
+            return Err(Error::invalid("form", "resident", expected));
+        }
         Workspace::new(self.recorder.device(), plan, shape, forms)
     }
 
@@ -162,24 +168,24 @@ impl Backend for Gpu {
 
     fn step_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
         recurrent::input_forward(&mut self.recorder, run, layer, t..t + 1)?;
-        recurrent::step_forward(&mut self.recorder, run, layer, t)
+        recurrent::step::step_forward(&mut self.recorder, run, layer, t)
     }
 
     fn step_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
-        recurrent::step_backward(&mut self.recorder, run, layer, t)?;
+        recurrent::step::step_backward(&mut self.recorder, run, layer, t)?;
         recurrent::input_backward(&mut self.recorder, run, layer, t..t + 1)
     }
 
     fn block_forward(&mut self, run: &mut RunOf<'_, Self>, _block: Range<usize>) -> Result<()> {
         for (segment, form) in &run.prepared.forms.segments {
-            recurrent::segment_forward(&mut self.recorder, run, segment, *form)?;
+            segments::forward(&mut self.recorder, run, segment, *form)?;
         }
         run.check_abort()
     }
 
     fn block_backward(&mut self, run: &mut RunOf<'_, Self>, _block: Range<usize>) -> Result<()> {
         for (segment, form) in run.prepared.forms.segments.iter().rev() {
-            recurrent::segment_backward(&mut self.recorder, run, segment, *form)?;
+            segments::backward(&mut self.recorder, run, segment, *form)?;
         }
         run.check_abort()
     }
@@ -235,7 +241,7 @@ impl Backend for Gpu {
                 return Err(Error::internal("a one-hot input has no rows to show a gradient of"));
             }
             Tap::InputGradient => (layout.d_input, rows * plan.spec.input.width()),
-            Tap::CarryGradient => return recurrent::read_carry_gradient(self, run),
+            Tap::CarryGradient => return recurrent::read_carry_gradient(&mut self.recorder, run),
         };
         self.recorder.read(&run.prepared.arena, at as usize, len)
     }

@@ -6,7 +6,6 @@ use rnnkit_core::backend::Shape;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::plan::{Layer, ModelPlan};
 
-use crate::layout::segments;
 use crate::resident::{Budgets, ResidentShapes};
 use crate::{Form, Precision};
 
@@ -94,10 +93,35 @@ impl Forms {
         self.joins[layer]
     }
 
+    /// Whether a stack that was asked to be resident is not, because no workgroup can run a layer of it.
+    pub fn refuses(&self, forced: Option<Form>) -> bool {
+        let stack = |segment: &Segment| matches!(segment, Segment::Stack { .. });
+        forced == Some(Form::Resident) && self.segments.iter().any(|(segment, form)| stack(segment) && *form == Form::Step)
+    }
+
     /// How the plan's layer is cut; nothing where it is not resident.
     pub fn resident(&self, layer: usize) -> Option<ResidentShapes> {
         self.resident[layer]
     }
+}
+
+/// A plan cut into its segments.
+fn segments(plan: &ModelPlan) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
+    for (index, layer) in plan.layers.iter().enumerate() {
+        let continues = match (layer, segments.last()) {
+            (Layer::Recurrent(layer), Some(Segment::Stack { cell, .. })) => layer.cell == *cell,
+            // Dropout belongs to the recurrent layer it stands behind. The head's own may stand behind that one: a kernel has room for one.
+            (Layer::Dropout(_), Some(Segment::Stack { .. })) => matches!(plan.layers[index - 1], Layer::Recurrent(_)),
+            _ => false,
+        };
+        match (segments.last_mut(), layer) {
+            (Some(Segment::Stack { layers, .. }), _) if continues => layers.end = index + 1,
+            (_, Layer::Recurrent(layer)) => segments.push(Segment::Stack { cell: layer.cell, layers: index..index + 1 }),
+            _ => segments.push(Segment::Rows(index)),
+        }
+    }
+    segments
 }
 
 /// THE table: whether the resident form is thought to be the faster for a stack whose largest layer has `size` units.

@@ -9,11 +9,13 @@ use rnnkit_core::plan::{Layer, ModelPlan, Recurrent};
 use rnnkit_core::with_cell;
 
 use crate::arguments::{LayerPlace, NOWHERE};
-use crate::forms::{Forms, Segment};
-use crate::recorder::ALIGNMENT;
+use crate::forms::Forms;
+use crate::slice::ALIGNMENT;
 
 /// Plans of so many windows lie on the device at a time.
 pub const SLOTS: usize = 32;
+/// Lanes of a workgroup of the step form's kernels.
+pub const LANES: usize = 16;
 /// Rows and columns of a product's tile, which one workgroup makes.
 pub const TILE: usize = 64;
 /// The fewest positions that a part of a weight gradient's sum has.
@@ -321,23 +323,4 @@ fn parts_needed(plan: &ModelPlan, shape: Shape) -> usize {
     };
     let head = if plan.head.weights.is_some() { product(plan.head.size, plan.head.input) } else { 0 };
     plan.layers.iter().map(of).sum::<usize>() + head
-}
-
-/// The segments of a plan that form stacks, for [`Forms`].
-pub fn segments(plan: &ModelPlan) -> Vec<Segment> {
-    let mut segments: Vec<Segment> = Vec::new();
-    for (index, layer) in plan.layers.iter().enumerate() {
-        let continues = match (layer, segments.last()) {
-            (Layer::Recurrent(layer), Some(Segment::Stack { cell, .. })) => layer.cell == *cell,
-            // Dropout belongs to the recurrent layer it stands behind. The head's own may stand behind that one: a kernel has room for one.
-            (Layer::Dropout(_), Some(Segment::Stack { .. })) => matches!(plan.layers[index - 1], Layer::Recurrent(_)),
-            _ => false,
-        };
-        match (segments.last_mut(), layer) {
-            (Some(Segment::Stack { layers, .. }), _) if continues => layers.end = index + 1,
-            (_, Layer::Recurrent(layer)) => segments.push(Segment::Stack { cell: layer.cell, layers: index..index + 1 }),
-            _ => segments.push(Segment::Rows(index)),
-        }
-    }
-    segments
 }

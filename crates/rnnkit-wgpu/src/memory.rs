@@ -1,6 +1,6 @@
 //! What sessions hold on a device: flat buffers and data.
 
-use crate::recorder::Slice;
+use crate::slice::Slice;
 
 /// A flat buffer of f32.
 pub struct Memory {

@@ -9,9 +9,8 @@ use crate::Precision;
 use crate::arguments::{CarriedState, StateHead, WindowReport};
 use crate::device::Device;
 use crate::forms::Forms;
-use crate::layout::{Layout, SLOTS};
-use crate::recorder::Slice;
-use crate::stages::recurrent::LANES;
+use crate::layout::{LANES, Layout, SLOTS};
+use crate::slice::Slice;
 use crate::tables::{GradientTables, carried_states, pack_jobs};
 
 /// Windows whose reports there is room for at first.

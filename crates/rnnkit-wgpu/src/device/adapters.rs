@@ -2,14 +2,22 @@
 
 use std::sync::OnceLock;
 
-use rnnkit_core::cell::CellKind;
 use rnnkit_core::{Error, Result};
 
-use crate::forms::resident_up_to;
-use crate::{AdapterKind, AdapterReport, Budgets, Precision};
-
-/// The cells, as reports list them.
-const CELLS: [CellKind; 4] = [CellKind::ElmanTanh, CellKind::ElmanRelu, CellKind::Gru, CellKind::Lstm];
+/// What kind of device an adapter is, the better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AdapterKind {
+    /// A GPU with memory of its own.
+    Discrete,
+    /// A GPU that shares the processor's memory.
+    Integrated,
+    /// A GPU that a virtual machine lends.
+    Virtual,
+    /// What says nothing of itself.
+    Other,
+    /// The processor, playing a GPU: for tests.
+    Software,
+}
 
 /// One for the process: it opens the drivers' libraries.
 fn instance() -> &'static wgpu::Instance {
@@ -18,31 +26,10 @@ fn instance() -> &'static wgpu::Instance {
 }
 
 /// The adapters, the best first; equal ones as the system lists them.
-fn found() -> Vec<wgpu::Adapter> {
+pub fn found() -> Vec<wgpu::Adapter> {
     let mut adapters = pollster::block_on(instance().enumerate_adapters(wgpu::Backends::PRIMARY));
     adapters.sort_by_key(|adapter| kind_of(&adapter.get_info()));
     adapters
-}
-
-/// The adapters of this machine, the best first; none where there is no driver.
-pub fn adapters() -> Vec<AdapterReport> {
-    found().iter().map(report).collect()
-}
-
-fn report(adapter: &wgpu::Adapter) -> AdapterReport {
-    let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
-    AdapterReport {
-        kind: kind_of(&info),
-        backend: backend_name(info.backend),
-        driver: driver_of(&info),
-        max_buffer_bytes: largest_buffer(&limits),
-        workgroup_bytes: limits.max_compute_workgroup_storage_size,
-        workgroup_threads: limits.max_compute_invocations_per_workgroup,
-        subgroup: (info.subgroup_min_size, info.subgroup_max_size),
-        f16: features.contains(wgpu::Features::SHADER_F16),
-        resident_up_to: CELLS.iter().map(|&cell| (cell, resident_up_to(cell, &Budgets::of(&limits), Precision::F32))).collect(),
-        name: info.name,
-    }
 }
 
 /// Bytes of the largest buffer that a shader can see, whose elements have numbers of 32 bits.

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rnnkit_core::{Error, Result};
 
 use crate::kernel::KernelId;
-use crate::{AdapterKind, GpuOptions, Precision};
-pub use adapters::{adapters, kind_of};
+use crate::{GpuOptions, Precision};
+pub use adapters::{AdapterKind, backend_name, driver_of, found, kind_of, largest_buffer};
 use faults::{Faults, of_wgpu};
 pub use injection::Injection;
 pub use pipelines::Pipeline;

@@ -8,7 +8,8 @@ use super::{GpuRun, Operands, product};
 use crate::arguments::Jobs;
 use crate::kernel::{KernelId, ProductKind};
 use crate::layout::Entry;
-use crate::recorder::{Recorder, Slice};
+use crate::recorder::Recorder;
+use crate::slice::Slice;
 use crate::tables::GradientTables;
 use crate::workspace::State;
 

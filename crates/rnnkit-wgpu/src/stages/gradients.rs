@@ -9,7 +9,8 @@ use super::{GpuRun, Operands, product};
 use crate::arguments::{Jobs, WeightGradients};
 use crate::kernel::{KernelId, ProductKind};
 use crate::layout::Entry;
-use crate::recorder::{Recorder, Slice};
+use crate::recorder::Recorder;
+use crate::slice::Slice;
 use crate::tables::JobRange;
 
 /// Of all parts of the model.

@@ -9,7 +9,8 @@ use super::input::plan_at;
 use super::{GpuRun, Operands, THREADS, groups, product};
 use crate::arguments::{Copy, LossSum, ScaleGradients, SoftmaxLoss, SquaredLoss};
 use crate::kernel::{KernelId, ProductKind};
-use crate::recorder::{Recorder, Slice};
+use crate::recorder::Recorder;
+use crate::slice::Slice;
 
 /// The time steps the head looks at.
 fn predicted_steps(run: &GpuRun<'_>) -> Range<usize> {

@@ -9,7 +9,8 @@ use crate::arguments::{DrawMasks, Embed, Gather, GatherReal, KeepCarry};
 use crate::kernel::KernelId;
 use crate::layout::{Entry, SLOTS};
 use crate::memory::Data;
-use crate::recorder::{Recorder, Slice};
+use crate::recorder::Recorder;
+use crate::slice::Slice;
 
 /// First word of window k's plan.
 pub fn plan_at(run: &GpuRun<'_>, k: usize) -> u32 {

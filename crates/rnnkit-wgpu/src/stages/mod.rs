@@ -5,8 +5,8 @@ pub mod gradients;
 pub mod head;
 pub mod input;
 pub mod recurrent;
-pub mod resident;
 pub mod rows;
+pub mod segments;
 pub mod update;
 
 use rnnkit_core::Result;
@@ -16,7 +16,8 @@ use crate::arguments::Product;
 use crate::kernel::{KernelId, ProductKind};
 use crate::layout::TILE;
 use crate::memory::{Data, Memory};
-use crate::recorder::{Recorder, Slice, in_two_dimensions};
+use crate::recorder::{Recorder, in_two_dimensions};
+use crate::slice::Slice;
 use crate::work::product_of;
 use crate::workspace::Workspace;
 

@@ -9,7 +9,8 @@ use rnnkit_core::window::Masks;
 use super::{GpuRun, Operands, groups, product};
 use crate::arguments::{ActivationBackward, Drop, Pick, activation_number};
 use crate::kernel::{KernelId, ProductKind};
-use crate::recorder::{Recorder, Slice};
+use crate::recorder::Recorder;
+use crate::slice::Slice;
 
 /// A dense or dropout layer on a range of time steps.
 pub fn forward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, steps: Range<usize>) -> Result<()> {

@@ -9,7 +9,8 @@ use crate::arguments::{Norm, NormParts, Step};
 use crate::kernel::KernelId;
 use crate::memory::Memory;
 use crate::optimizer;
-use crate::recorder::{Recorder, Slice};
+use crate::recorder::Recorder;
+use crate::slice::Slice;
 
 /// Elements of a workgroup of the update.
 const ELEMENTS: usize = 256;

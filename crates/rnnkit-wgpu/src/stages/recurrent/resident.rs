@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use rnnkit_core::error::{Error, Result};
-use rnnkit_core::window::Masks;
 
-use super::GpuRun;
-use super::recurrent::{Stack, carry_gradient, input_backward, input_forward, recurrent, slices};
+use super::step::carry_gradient;
+use super::{GpuRun, Stack, input_backward, input_forward, masked, recurrent, slices};
 use crate::arguments::Resident;
 use crate::kernel::KernelId;
 use crate::recorder::Recorder;
@@ -71,7 +70,7 @@ fn dispatch(
         end: steps.end as u32,
         time: run.windows.time as u32,
         lanes: lanes as u32,
-        masked: u32::from(run.windows.masks != Masks::Off),
+        masked: masked(run),
     };
     recorder.dispatch(id, slices(run), bytemuck::bytes_of(&arguments), lanes.div_ceil(shape.lanes))?;
     recorder.count_products(product_of([shape.weights(), lanes, steps.len()]))

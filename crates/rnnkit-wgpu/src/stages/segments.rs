@@ -1,0 +1,37 @@
+//! A run of layers over the whole window, by the method that its form names.
+
+use rnnkit_core::Result;
+
+use super::recurrent::{Stack, resident, step};
+use super::{GpuRun, rows};
+use crate::Form;
+use crate::forms::Segment;
+use crate::recorder::Recorder;
+
+/// All layers of a segment forward over the window.
+pub fn forward(recorder: &mut Recorder, run: &GpuRun<'_>, segment: &Segment, form: Form) -> Result<()> {
+    let time = run.windows.time;
+    let (cell, layers) = match segment {
+        Segment::Rows(index) => return rows::forward(recorder, run, *index, 0..time),
+        Segment::Stack { cell, layers } => (*cell, layers.clone()),
+    };
+    let stack = Stack::of(run, cell, layers)?;
+    match form {
+        Form::Step => step::stack_forward(recorder, run, &stack),
+        Form::Resident => resident::stack_forward(recorder, run, &stack),
+    }
+}
+
+/// All layers of a segment back over the window.
+pub fn backward(recorder: &mut Recorder, run: &GpuRun<'_>, segment: &Segment, form: Form) -> Result<()> {
+    let time = run.windows.time;
+    let (cell, layers) = match segment {
+        Segment::Rows(index) => return rows::backward(recorder, run, *index, 0..time),
+        Segment::Stack { cell, layers } => (*cell, layers.clone()),
+    };
+    let stack = Stack::of(run, cell, layers)?;
+    match form {
+        Form::Step => step::stack_backward(recorder, run, &stack),
+        Form::Resident => resident::stack_backward(recorder, run, &stack),
+    }
+}
