@@ -93,6 +93,9 @@ macro_rules! shader {
 
 const NUMBERS: &str = shader!("common/numbers");
 const STATE: &str = shader!("common/state");
+const TREE: &str = shader!("common/tree");
+const CARRIED_STATE: &str = shader!("input/carried_state");
+const NORM_PART: &str = shader!("update/norm_part");
 const ACTIVATION: &str = shader!("rows/activation");
 
 const READ: Access = Access::Read;
@@ -181,11 +184,21 @@ impl KernelId {
         let with_tables = |kernel: Kernel, tables| Kernel { tables, ..kernel };
         match self {
             KernelId::Gather => with_tables(
-                kernel("gather", &[shader!("input/gather")], &[WRITE, WRITE, WRITE, READ, READ, READ], &[args::Gather::FIELDS]),
+                kernel(
+                    "gather",
+                    &[CARRIED_STATE, shader!("input/gather")],
+                    &[WRITE, WRITE, WRITE, READ, READ, READ],
+                    &[args::Gather::FIELDS],
+                ),
                 &[("CarriedState", args::CarriedState::FIELDS)],
             ),
             KernelId::KeepCarry => with_tables(
-                kernel("keep_carry", &[STATE, shader!("input/keep_carry")], &[WRITE, WRITE, READ, WRITE], &[args::KeepCarry::FIELDS]),
+                kernel(
+                    "keep_carry",
+                    &[STATE, CARRIED_STATE, shader!("input/keep_carry")],
+                    &[WRITE, WRITE, READ, WRITE],
+                    &[args::KeepCarry::FIELDS],
+                ),
                 &[("CarriedState", args::CarriedState::FIELDS)],
             ),
             KernelId::Embed => kernel("embed", &[shader!("input/embed")], &[WRITE, WRITE, WRITE], &[args::Embed::FIELDS]),
@@ -240,7 +253,7 @@ impl KernelId {
             KernelId::ResidentBackward(shape) => resident(&shape, precision, "resident_backward", shader!("recurrent/resident_backward")),
             KernelId::SoftmaxLoss => kernel(
                 "softmax_loss",
-                &[NUMBERS, shader!("head/softmax_loss")],
+                &[NUMBERS, TREE, shader!("head/softmax_loss")],
                 &[WRITE, WRITE, READ, READ, READ],
                 &[args::SoftmaxLoss::FIELDS],
             ),
@@ -248,18 +261,23 @@ impl KernelId {
                 kernel("squared_loss", &[shader!("head/squared_loss")], &[WRITE, WRITE, READ, READ, READ], &[args::SquaredLoss::FIELDS])
             }
             KernelId::LossSum => with_tables(
-                kernel("loss_sum", &[NUMBERS, STATE, shader!("head/loss_sum")], &[WRITE, WRITE], &[args::LossSum::FIELDS]),
+                kernel("loss_sum", &[NUMBERS, STATE, TREE, shader!("head/loss_sum")], &[WRITE, WRITE], &[args::LossSum::FIELDS]),
                 &[("WindowReport", args::WindowReport::FIELDS)],
             ),
             KernelId::ScaleGradients => {
                 kernel("scale_gradients", &[STATE, shader!("head/scale_gradients")], &[WRITE, WRITE], &[args::ScaleGradients::FIELDS])
             }
             KernelId::NormParts => with_tables(
-                kernel("norm_parts", &[NUMBERS, shader!("update/norm_parts")], &[WRITE, WRITE], &[args::NormParts::FIELDS]),
+                kernel(
+                    "norm_parts",
+                    &[NUMBERS, TREE, NORM_PART, shader!("update/norm_parts")],
+                    &[WRITE, WRITE],
+                    &[args::NormParts::FIELDS],
+                ),
                 &[("NormPart", args::NormPart::FIELDS)],
             ),
             KernelId::Norm => with_tables(
-                kernel("norm", &[NUMBERS, STATE, shader!("update/norm")], &[WRITE, WRITE], &[args::Norm::FIELDS]),
+                kernel("norm", &[NUMBERS, STATE, TREE, NORM_PART, shader!("update/norm")], &[WRITE, WRITE], &[args::Norm::FIELDS]),
                 &[("NormPart", args::NormPart::FIELDS), ("WindowReport", args::WindowReport::FIELDS)],
             ),
             KernelId::TryUpdate(optimizer, moments) => step(optimizer, moments, "try_update", shader!("update/try_update")),

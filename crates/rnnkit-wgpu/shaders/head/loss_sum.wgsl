@@ -15,7 +15,6 @@ var<immediate> arguments: Arguments;
 
 const THREADS = 256u;
 
-var<workgroup> sums: array<vec2<f32>, 256>;
 var<workgroup> bad: atomic<u32>;
 
 @compute @workgroup_size(256)
@@ -32,18 +31,11 @@ fn loss_sum(@builtin(local_invocation_index) thread: u32) {
     }
     sum += loss;
   }
-  sums[thread] = sum;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      sums[thread] += sums[thread + half];
-    }
-    workgroupBarrier();
-  }
+  let total = sum_of_all(sum, thread);
   if (thread > 0u) {
     return;
   }
-  var objective = sums[0].x * arguments.scale;
+  var objective = total.x * arguments.scale;
   var factor = 1.0;
   if (arguments.root == 1u && objective > 0.0) {
     objective = sqrt(objective);
@@ -53,5 +45,5 @@ fn loss_sum(@builtin(local_invocation_index) thread: u32) {
     atomicMin(&state.first_bad, arguments.window);
   }
   state.factor = factor;
-  state.reports[arguments.window] = WindowReport(objective, sums[0].y, 0.0, 0.0, 0u);
+  state.reports[arguments.window] = WindowReport(objective, total.y, 0.0, 0.0, 0u);
 }

@@ -29,8 +29,6 @@ var<immediate> arguments: Arguments;
 
 const THREADS = 64u;
 
-var<workgroup> values: array<f32, 64>;
-var<workgroup> others: array<f32, 64>;
 var<workgroup> bad: atomic<u32>;
 
 const LOWEST = -3.4028234e38;
@@ -72,16 +70,7 @@ fn softmax_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     }
     largest = max(largest, x);
   }
-  values[thread] = largest;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      values[thread] = max(values[thread], values[thread + half]);
-    }
-    workgroupBarrier();
-  }
-  largest = values[0];
-  workgroupBarrier();
+  largest = largest_of_all(largest, thread);
 
   // The exponentials' sum without the target's, which p - 1 needs: 1 - p cancels once the model is sure. And how far logits lie below.
   var sum = 0.0;
@@ -93,17 +82,8 @@ fn softmax_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
       sum += exp(-distance);
     }
   }
-  values[thread] = sum;
-  others[thread] = below;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      values[thread] += values[thread + half];
-      others[thread] += others[thread + half];
-    }
-    workgroupBarrier();
-  }
-  let sum_of_others = values[0];
+  let sums = sum_of_all(vec2(sum, below), thread);
+  let sum_of_others = sums.x;
   let target_distance = largest - logits[at + target_symbol];
   let total = sum_of_others + exp(-target_distance);
   if (thread == 0u) {
@@ -111,7 +91,7 @@ fn softmax_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     let nats = log(total) + target_distance;
     var objective = nats;
     if (smoothing > 0.0) {
-      objective = log(total) + (1.0 - smoothing) * target_distance + smoothing * others[0] / f32(size);
+      objective = log(total) + (1.0 - smoothing) * target_distance + smoothing * sums.y / f32(size);
     }
     if (atomicLoad(&bad) != 0u) {
       objective = bitcast<f32>(0x7fc00000u + arguments.size * 0u);

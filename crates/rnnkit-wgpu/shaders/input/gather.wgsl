@@ -12,13 +12,6 @@ struct Arguments {
   starts: u32,
 }
 
-// One state of one layer: [N, size] from element `begin` of the carry on; its rows in the arena, [T + 1, N, size].
-struct CarriedState {
-  begin: u32,
-  size: u32,
-  rows: u32,
-}
-
 var<immediate> arguments: Arguments;
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<storage, read_write> words: array<u32>;

@@ -7,12 +7,6 @@ struct Arguments {
   time: u32,
 }
 
-struct CarriedState {
-  begin: u32,
-  size: u32,
-  rows: u32,
-}
-
 var<immediate> arguments: Arguments;
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<storage, read_write> carry: array<f32>;

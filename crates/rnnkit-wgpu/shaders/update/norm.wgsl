@@ -6,15 +6,8 @@ struct Arguments {
   // the largest norm that is left alone; infinite: no clipping by norm
   theta: f32,
   epsilon: f32,
-  // the largest norm of a step that cannot overflow; 0 if the step's other numbers are not tame
+  // the largest norm of a step that cannot overflow; below 0 if the step's other numbers are not tame
   tame_norm: f32,
-}
-
-struct NormPart {
-  largest: f32,
-  squares: f32,
-  bad: u32,
-  clipped: u32,
 }
 
 var<immediate> arguments: Arguments;
@@ -23,8 +16,6 @@ var<immediate> arguments: Arguments;
 
 const THREADS = 256u;
 
-var<workgroup> largest: array<f32, 256>;
-var<workgroup> squares: array<f32, 256>;
 var<workgroup> bad: atomic<u32>;
 var<workgroup> clipped: atomic<u32>;
 
@@ -46,15 +37,7 @@ fn norm(@builtin(local_invocation_index) thread: u32) {
       atomicStore(&clipped, 1u);
     }
   }
-  largest[thread] = most;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      largest[thread] = max(largest[thread], largest[thread + half]);
-    }
-    workgroupBarrier();
-  }
-  most = largest[0];
+  most = largest_of_all(most, thread);
   var sum = 0.0;
   if (most > 0.0) {
     for (var i = thread; i < arguments.parts; i += THREADS) {
@@ -62,19 +45,12 @@ fn norm(@builtin(local_invocation_index) thread: u32) {
       sum += parts[i].squares * share * share;
     }
   }
-  squares[thread] = sum;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      squares[thread] += squares[thread + half];
-    }
-    workgroupBarrier();
-  }
+  let squares = sum_of_all(vec2(sum, 0.0), thread).x;
   if (thread > 0u) {
     return;
   }
   // At least the largest one's own share: a quotient of numbers above 2^126 may be anything.
-  let total = select(squares[0], 1.0, most > 0.0 && squares[0] < 1.0);
+  let total = select(squares, 1.0, most > 0.0 && squares < 1.0);
   // min(1, theta / (norm + epsilon)), with both sides divided by the largest gradient where the norm could overflow
   let root = sqrt(total);
   var is_clipped = atomicLoad(&clipped) != 0u;

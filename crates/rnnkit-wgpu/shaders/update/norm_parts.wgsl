@@ -7,15 +7,6 @@ struct Arguments {
   limit: f32,
 }
 
-struct NormPart {
-  largest: f32,
-  squares: f32,
-  // 1: a gradient is not finite
-  bad: u32,
-  // 1: a gradient was clipped
-  clipped: u32,
-}
-
 var<immediate> arguments: Arguments;
 @group(0) @binding(0) var<storage, read_write> gradients: array<f32>;
 @group(0) @binding(1) var<storage, read_write> parts: array<NormPart>;
@@ -23,8 +14,6 @@ var<immediate> arguments: Arguments;
 const THREADS = 256u;
 const EACH = 16u;
 
-var<workgroup> largest: array<f32, 256>;
-var<workgroup> squares: array<f32, 256>;
 var<workgroup> bad: atomic<u32>;
 var<workgroup> clipped: atomic<u32>;
 
@@ -55,15 +44,7 @@ fn norm_parts(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
       }
     }
   }
-  largest[thread] = most;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      largest[thread] = max(largest[thread], largest[thread + half]);
-    }
-    workgroupBarrier();
-  }
-  most = largest[0];
+  most = largest_of_all(most, thread);
   var sum = 0.0;
   if (most > 0.0) {
     for (var i = 0u; i < EACH; i++) {
@@ -74,15 +55,8 @@ fn norm_parts(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
       }
     }
   }
-  squares[thread] = sum;
-  workgroupBarrier();
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    if (thread < half) {
-      squares[thread] += squares[thread + half];
-    }
-    workgroupBarrier();
-  }
+  let squares = sum_of_all(vec2(sum, 0.0), thread).x;
   if (thread == 0u) {
-    parts[part] = NormPart(most, squares[0], atomicLoad(&bad), atomicLoad(&clipped));
+    parts[part] = NormPart(most, squares, atomicLoad(&bad), atomicLoad(&clipped));
   }
 }
