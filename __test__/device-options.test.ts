@@ -125,16 +125,21 @@ test('what auto measured leaves no trace in the model', async (t) => {
   for (const model of [measured, plain]) model.dispose()
 })
 
-test.serial('the lack of a GPU that would help is noticed once in a process', async (t) => {
-  const codes: unknown[] = []
-  const hear = (warning: Error & { code?: string }) => codes.push(warning.code)
-  process.on('warning', hear)
-  for (let i = 0; i < 2; i++)
-    (await trainOn(new FakeEngine({ cpu: { stepMs: 25 } }, []), { device: 'auto' }, 1)).dispose()
-  await new Promise(setImmediate)
-  process.off('warning', hear)
-  t.deepEqual(codes, ['RNNKIT_NO_GPU'])
-})
+for (const [notice, code, adapters, device] of [
+  ['the lack of a GPU that would help', 'RNNKIT_NO_GPU', [], 'auto'],
+  ['a GPU that is software', 'RNNKIT_SOFTWARE_GPU', [{ ...DISCRETE, kind: 'software' }], 'gpu'],
+] as const) {
+  test.serial(`${notice} is noticed once in a process`, async (t) => {
+    const codes: unknown[] = []
+    const hear = (warning: Error & { code?: string }) => codes.push(warning.code)
+    process.on('warning', hear)
+    for (let i = 0; i < 2; i++)
+      (await trainOn(new FakeEngine({ cpu: { stepMs: 25 } }, adapters), { device }, 1)).dispose()
+    await new Promise(setImmediate)
+    process.off('warning', hear)
+    t.deepEqual(codes, [code])
+  })
+}
 
 test('an abort while auto measures is an abort', async (t) => {
   const stopping = new AbortController()

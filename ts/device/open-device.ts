@@ -44,7 +44,9 @@ export async function openDevice(
 ): Promise<OpenedDevice> {
   if (device.name === 'auto') return await openFastest(device, work, signal, engine)
   const chosen = namedDevice(device, device.name)
-  return { session: await engine.open(work.spec, chosen.engine, work.available), device: chosen }
+  const session = await engine.open(work.spec, chosen.engine, work.available)
+  if (device.name === 'gpu' && device.adapter === undefined) await noticeSoftware(engine)
+  return { session, device: chosen }
 }
 
 /** On the CPU, after a GPU failed. */
@@ -79,7 +81,7 @@ async function openFastest(
     if (roughMs <= SHORT_STEP_MS) return onCpu(`${takes(roughMs)}, too little for a GPU to shorten`)
     const absence = await absenceOfGpu(device, engine)
     if (absence !== undefined) {
-      if (roughMs >= LONG_STEP_MS) noticeOnce(`${takes(roughMs)}; a GPU may be faster, but ${absence}`)
+      if (roughMs >= LONG_STEP_MS) noticeOnce('RNNKIT_NO_GPU', `${takes(roughMs)}; a GPU may be faster, but ${absence}`)
       return onCpu(`${takes(roughMs)}; ${absence}`)
     }
     const cpuMs = await stepTime(session, work, FINE, signal)
@@ -132,13 +134,23 @@ function absenceOf({ gpu, adapters }: Devices): string | undefined {
   return adapters.length === 0 ? 'no GPU was found' : 'the only GPU found is software'
 }
 
-let noticed = false
+/** Who asks for a GPU hardly means the processor playing one, which is what is taken where there is nothing else. */
+async function noticeSoftware(engine: EngineDoor): Promise<void> {
+  const first = await engine.devices().then(
+    ({ adapters }) => adapters[0],
+    () => undefined,
+  )
+  if (first?.kind !== 'software') return
+  noticeOnce('RNNKIT_SOFTWARE_GPU', `the only GPU, ${first.name}, is software: device 'cpu' is far faster`)
+}
+
+const noticed = new Set<string>()
 
 /** Once in a process: a program that trains many models says it once. */
-function noticeOnce(message: string): void {
-  if (noticed) return
-  noticed = true
-  process.emitWarning(`${message} (\`rnnkit devices\` says what is there)`, { code: 'RNNKIT_NO_GPU' })
+function noticeOnce(code: string, message: string): void {
+  if (noticed.has(code)) return
+  noticed.add(code)
+  process.emitWarning(`${message} (\`rnnkit devices\` says what is there)`, { code })
 }
 
 function takes(ms: number): string {
