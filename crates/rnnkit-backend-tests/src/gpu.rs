@@ -24,8 +24,9 @@ pub fn is_there(precision: Precision) -> bool {
     match device(precision) {
         Ok(_) => true,
         Err(error @ Error::DeviceUnavailable { .. }) if std::env::var(REQUIRED).as_deref() != Ok("1") => {
-            // By the handle: what the macros print is kept from the reader of a test that passes.
-            let _ = writeln!(std::io::stderr(), "skipped: no GPU adapter ({error})");
+            // By the handle, for what the macros print is kept from the reader of a test that passes; in one piece, for tests run at once.
+            let line = format!("skipped: no GPU adapter ({error})\n");
+            let _ = std::io::stderr().write_all(line.as_bytes());
             false
         }
         Err(error) => panic!("{error}"),
