@@ -391,6 +391,22 @@ for (const code of ['ERR_DEVICE_FAILED', 'ERR_MEMORY'] as const) {
   )
 }
 
+test.serial("a GPU that 'auto' took goes on on the CPU however it fails", async (t) => {
+  for (const code of ['ERR_DEVICE_FAILED', 'ERR_MEMORY', 'ERR_DEVICE_LOST'] as const) {
+    const loss = new RnnKitError({ code, message: 'refused' })
+    const gpu = { loses: (call: keyof Session) => call === 'evaluate', loss }
+    const engine = new FakeEngine({ cpu: { stepMs: 10 }, gpu })
+    const warnings = await warningsOf(async () => {
+      const model = await trainOn(engine, { device: 'auto' })
+      t.is(model.device.name, 'cpu')
+      await isAsUninterrupted(t, model)
+      model.dispose()
+    })
+    t.regex(warnings.join(), /RNNKIT_DEVICE_LOST: refused. Here the training goes on on the CPU from step 0/, code)
+    t.is(engine.held, 0)
+  }
+})
+
 test.serial("the lack of memory that a listener met is the listener's", async (t) => {
   const thrown = new RnnKitError({ code: 'ERR_MEMORY', message: 'of another model' })
   let model: CharModel | undefined

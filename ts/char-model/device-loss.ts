@@ -37,9 +37,11 @@ export function protection<Model>(model: Model, parts: CharParts): Protection | 
     everyMs: SNAPSHOT_MS,
     keep: () => keepSnapshot(parts),
     recover: async (error) => {
+      const { onLost, byAuto } = parts.device
       await moveToCpu(parts, error)
-      if (!isDeviceLost(error) || parts.device.onLost === 'error')
-        throw failedDevice(model, parts.position.steps, error)
+      // Work that a GPU refuses is the affair of who asked for it; 'auto' was asked for a training.
+      const goesOn = isDeviceLost(error) ? onLost === 'cpu' : byAuto
+      if (!goesOn) throw failedDevice(model, parts.position.steps, error)
       warnOfTraining(parts, error)
     },
   }

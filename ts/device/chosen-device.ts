@@ -16,6 +16,8 @@ export interface ChosenDevice {
   readonly engine: EngineDevice
   readonly reason: string
   readonly onLost: OnDeviceLost
+  /** Nobody asked for this device: it was measured to be the fastest. */
+  readonly byAuto: boolean
 }
 
 /** The device that was asked for by name. */
@@ -26,13 +28,13 @@ export function namedDevice(device: Device, name: EngineDevice['name']): ChosenD
 
 export function hostDevice({ threads, onLost }: HostOptions, name: 'cpu' | 'reference', reason: string): ChosenDevice {
   const engine = { name, threads, precision: 'f32', adapter: null, form: null, sampleOnCpu: false } as const
-  return { engine, reason, onLost }
+  return { engine, reason, onLost, byAuto: false }
 }
 
 type HostOptions = Pick<Device, 'threads' | 'onLost'>
 
-/** @param sampleOnCpu samples on the CPU, which is faster at one symbol at a time */
-export function gpuDevice(device: Device, reason: string, sampleOnCpu = false): ChosenDevice {
+/** @param byAuto samples on the CPU then, which is faster at one symbol at a time */
+export function gpuDevice(device: Device, reason: string, byAuto = false): ChosenDevice {
   const { threads, precision, adapter = null, form = null, onLost } = device
-  return { engine: { name: 'gpu', threads, precision, adapter, form, sampleOnCpu }, reason, onLost }
+  return { engine: { name: 'gpu', threads, precision, adapter, form, sampleOnCpu: byAuto }, reason, onLost, byAuto }
 }
