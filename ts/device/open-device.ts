@@ -134,8 +134,13 @@ function absenceOf({ gpu, adapters }: Devices): string | undefined {
   return adapters.length === 0 ? 'no GPU was found' : 'the only GPU found is software'
 }
 
+/** Engines whose adapters were looked at: listing them takes the drivers' time, and they stay what they are. */
+const lookedAt = new WeakSet<EngineDoor>()
+
 /** Who asks for a GPU hardly means the processor playing one, which is what is taken where there is nothing else. */
 async function noticeSoftware(engine: EngineDoor): Promise<void> {
+  if (lookedAt.has(engine)) return
+  lookedAt.add(engine)
   const first = await engine.devices().then(
     ({ adapters }) => adapters[0],
     () => undefined,

@@ -31,7 +31,7 @@ arguments! {
     /// input/keep_carry.wgsl
     KeepCarry { carry: u32, states: u32, lanes: u32, time: u32 }
     /// input/embed.wgsl
-    Embed { rows: u32, width: u32, first: u32 }
+    Embed { rows: u32, width: u32 }
     /// input/gather_real.wgsl
     GatherReal { rows: u32, width: u32, lanes: u32, starts: u32 }
     /// input/pick.wgsl

@@ -63,11 +63,6 @@ impl Gpu {
         self.recorder.counts()
     }
 
-    /// What kind of device it is.
-    pub fn kind(&self) -> AdapterKind {
-        self.recorder.device().kind()
-    }
-
     fn forms(&self, plan: &ModelPlan, shape: Shape) -> Forms {
         Forms::choose(plan, shape, self.form, &self.budgets, self.recorder.device().precision())
     }
@@ -255,7 +250,7 @@ impl Backend for Gpu {
         update::norm(&mut self.recorder, &training, &scratch, scalars, 0)?;
         update::update(&mut self.recorder, parameters, &training, &scratch, scalars, 0)?;
         let words = self.recorder.read(state.buffer(), 0, State::len(1))?;
-        State::parse(&words).1.pop().ok_or_else(|| Error::internal("a report is missing"))
+        State::parse(&words).pop().ok_or_else(|| Error::internal("a report is missing"))
     }
 
     /// As the plain order, with all weight gradients together.

@@ -94,6 +94,8 @@ macro_rules! shader {
 const NUMBERS: &str = shader!("common/numbers");
 const STATE: &str = shader!("common/state");
 const TREE: &str = shader!("common/tree");
+const JOB: &str = shader!("common/job");
+const PREDICTED_ROW: &str = shader!("head/predicted_row");
 const CARRIED_STATE: &str = shader!("input/carried_state");
 const NORM_PART: &str = shader!("update/norm_part");
 const ACTIVATION: &str = shader!("rows/activation");
@@ -229,18 +231,23 @@ impl KernelId {
             KernelId::WeightGradients => with_tables(
                 kernel(
                     "weight_gradients",
-                    &[shader!("product/outer"), shader!("product/tile"), shader!("product/weight_gradients")],
+                    &[shader!("product/outer"), shader!("product/tile"), JOB, shader!("product/weight_gradients")],
                     &[WRITE, WRITE, READ, READ],
                     &[args::WeightGradients::FIELDS],
                 ),
                 &[("Job", args::GradientJob::FIELDS)],
             ),
             KernelId::SumParts => with_tables(
-                kernel("sum_parts", &[shader!("product/sum_parts")], &[WRITE, WRITE, READ], &[args::Jobs::FIELDS]),
+                kernel("sum_parts", &[JOB, shader!("product/sum_parts")], &[WRITE, WRITE, READ], &[args::Jobs::FIELDS]),
                 &[("Parts", args::PartsJob::FIELDS)],
             ),
             KernelId::Pack => with_tables(
-                kernel("pack", &[precision_file(precision), shader!("weights/pack")], &[WRITE, WRITE, WRITE, READ], &[args::Jobs::FIELDS]),
+                kernel(
+                    "pack",
+                    &[precision_file(precision), JOB, shader!("weights/pack")],
+                    &[WRITE, WRITE, WRITE, READ],
+                    &[args::Jobs::FIELDS],
+                ),
                 &[("Job", args::PackJob::FIELDS)],
             ),
             KernelId::StepForward(cell) => {
@@ -253,13 +260,16 @@ impl KernelId {
             KernelId::ResidentBackward(shape) => resident(&shape, precision, "resident_backward", shader!("recurrent/resident_backward")),
             KernelId::SoftmaxLoss => kernel(
                 "softmax_loss",
-                &[NUMBERS, TREE, shader!("head/softmax_loss")],
+                &[NUMBERS, TREE, PREDICTED_ROW, shader!("head/softmax_loss")],
                 &[WRITE, WRITE, READ, READ, READ],
                 &[args::SoftmaxLoss::FIELDS],
             ),
-            KernelId::SquaredLoss => {
-                kernel("squared_loss", &[shader!("head/squared_loss")], &[WRITE, WRITE, READ, READ, READ], &[args::SquaredLoss::FIELDS])
-            }
+            KernelId::SquaredLoss => kernel(
+                "squared_loss",
+                &[PREDICTED_ROW, shader!("head/squared_loss")],
+                &[WRITE, WRITE, READ, READ, READ],
+                &[args::SquaredLoss::FIELDS],
+            ),
             KernelId::LossSum => with_tables(
                 kernel("loss_sum", &[NUMBERS, STATE, TREE, shader!("head/loss_sum")], &[WRITE, WRITE], &[args::LossSum::FIELDS]),
                 &[("WindowReport", args::WindowReport::FIELDS)],

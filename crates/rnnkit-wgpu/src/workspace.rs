@@ -52,11 +52,11 @@ impl State {
         words_of::<StateHead>() + windows * words_of::<WindowReport>()
     }
 
-    /// Takes what was read apart: the first bad window, and a report for each.
-    pub fn parse(words: &[u32]) -> (u32, Vec<Report>) {
+    /// The windows' reports out of what was read.
+    pub fn parse(words: &[u32]) -> Vec<Report> {
         let (head, rest) = words.split_at(words_of::<StateHead>());
         let head: StateHead = bytemuck::pod_read_unaligned(bytemuck::cast_slice(head));
-        let reports = (0..)
+        (0..)
             .zip(rest.chunks_exact(words_of::<WindowReport>()))
             .map(|(window, report)| {
                 let report: WindowReport = bytemuck::pod_read_unaligned(bytemuck::cast_slice(report));
@@ -69,8 +69,7 @@ impl State {
                     ..Report::default()
                 }
             })
-            .collect();
-        (head.first_bad, reports)
+            .collect()
     }
 }
 

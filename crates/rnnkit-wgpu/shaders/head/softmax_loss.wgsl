@@ -41,11 +41,8 @@ fn softmax_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
   }
   let size = arguments.size;
   let at = row * size;
-  let position = plan[arguments.starts + row % arguments.lanes] + arguments.first_step + row / arguments.lanes;
-  var counts = true;
-  if (arguments.has_mask == 1u) {
-    counts = mask[position] != 0.0;
-  }
+  let position = position_of(row);
+  let counts = is_counted(position);
   if (!counts) {
     for (var i = thread; i < size; i += THREADS) {
       logits[at + i] = 0.0;

@@ -26,11 +26,8 @@ fn squared_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
   if (row >= arguments.rows) {
     return;
   }
-  let position = plan[arguments.starts + row % arguments.lanes] + arguments.first_step + row / arguments.lanes;
-  var counts = true;
-  if (arguments.has_mask == 1u) {
-    counts = mask[position] != 0.0;
-  }
+  let position = position_of(row);
+  let counts = is_counted(position);
   let target_at = (position + arguments.shift) * arguments.size;
   var sum = 0.0;
   for (var i = 0u; i < arguments.size; i++) {

@@ -3,8 +3,6 @@
 struct Arguments {
   rows: u32,
   width: u32,
-  // the first row's place among the window's positions
-  first: u32,
 }
 
 var<immediate> arguments: Arguments;
@@ -18,6 +16,6 @@ fn embed(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
   if (index >= arguments.rows * arguments.width) {
     return;
   }
-  let symbol = words[arguments.first + index / arguments.width];
-  output[arguments.first * arguments.width + index] = table[symbol * arguments.width + index % arguments.width];
+  let symbol = words[index / arguments.width];
+  output[index] = table[symbol * arguments.width + index % arguments.width];
 }

@@ -127,11 +127,7 @@ fn column_sum(column: u32, wide: u32, count: u32, by_symbol: bool, begin: u32, t
 @compute @workgroup_size(256)
 fn weight_gradients(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let number = jobs[arguments.first_job].first_group + arguments.first_group + group.y * groups.x + group.x;
-  var index = arguments.first_job + arguments.jobs - 1u;
-  while (index > arguments.first_job && jobs[index].first_group > number) {
-    index--;
-  }
-  job = jobs[index];
+  job = jobs[job_of(number)];
   let in_job = number - job.first_group;
   switch job.kind {
     case PRODUCT: {

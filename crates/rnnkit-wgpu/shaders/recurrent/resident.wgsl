@@ -1,5 +1,5 @@
 // A recurrent layer over all time steps in one workgroup for LANES lanes: what both directions share. Joined with the text that
-// src/resident_text.rs writes for one shape, which says
+// src/resident/text.rs writes for one shape, which says
 //   SIZE     units H
 //   PARTS    parts that the sum over k is cut into
 //   LANES    lanes of a workgroup, at most PARTS

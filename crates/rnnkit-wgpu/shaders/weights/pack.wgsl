@@ -37,11 +37,7 @@ var<immediate> arguments: Arguments;
 @compute @workgroup_size(256)
 fn pack(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let number = jobs[arguments.first_job].first_group + group.y * groups.x + group.x;
-  var index = arguments.first_job + arguments.jobs - 1u;
-  while (index > arguments.first_job && jobs[index].first_group > number) {
-    index--;
-  }
-  let job = jobs[index];
+  let job = jobs[job_of(number)];
   let element = (number - job.first_group) * 256u + thread;
   if (job.kind == TABLE) {
     let columns = job.gates * job.size;

@@ -64,7 +64,7 @@ pub fn finish(recorder: &mut Recorder, run: &mut GpuRun<'_>) -> Result<Vec<Repor
     let space = &mut *run.prepared;
     let windows = space.counts.len();
     let words = recorder.read(space.state.buffer(), 0, State::len(windows))?;
-    let (_, mut reports) = State::parse(&words);
+    let mut reports = State::parse(&words);
     for (report, &count) in reports.iter_mut().zip(&space.counts) {
         report.count = count;
     }

@@ -45,7 +45,7 @@ pub fn gather(recorder: &mut Recorder, run: &mut GpuRun<'_>, k: usize) -> Result
             recorder.dispatch(KernelId::GatherReal, slices, bytemuck::bytes_of(&arguments), groups(rows * width))
         }
         (Entry::EmbeddingRows, Some(table)) => {
-            let arguments = Embed { rows: rows as u32, width: width as u32, first: 0 };
+            let arguments = Embed { rows: rows as u32, width: width as u32 };
             let output = Slice::of(&space.arena, space.layout.input as usize, rows * width);
             let slices = vec![Slice::of(&run.parameters.buffer, table.start, table.len()), space.words_slice(), output];
             recorder.dispatch(KernelId::Embed, slices, bytemuck::bytes_of(&arguments), groups(rows * width))
