@@ -31,10 +31,14 @@ function rnnkit(
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text
   })
+  let training = false
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text
+    // A driver that is asked for GPUs may write before there is a step.
+    if (training || !/\bstep \d/.test(err)) return
+    training = true
+    meanwhile?.((name) => child.kill(name))
   })
-  if (meanwhile) child.stderr.once('data', () => meanwhile((name) => child.kill(name)))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, out, err }))
