@@ -10,36 +10,80 @@
 //! ```
 //!
 //! torch.optim's forms and defaults: betas 0.9 and 0.999, epsilon 1e-8 added to the corrected root, weight decay 0 (AdamW 0.01).
-//! (Keras and TensorFlow add epsilon to the uncorrected root.)
+//! Keras and TensorFlow 1 add epsilon, 1e-7 and 1e-8, to the uncorrected root:
+//!
+//! ```text
+//! p -= learningRate * sqrt(bias2) / bias1 * exp_avg / (sqrt(exp_avg_sq) + epsilon)
+//! ```
+//!
+//! Keras decays weights apart from the gradient in Adam too (AdamW by 0.004 unless told); TensorFlow 1 has neither weight decay nor
+//! AMSGrad nor AdamW.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, StepScalars, check_epsilon, check_fraction, check_not_negative};
-use crate::error::Result;
+use super::{Decay, Flavour, Moment, StepScalars, check_epsilon, check_fraction, check_not_negative};
+use crate::error::{Error, Result};
 use crate::math::Scalar;
 
 /// Options of Adam and AdamW.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Adam {
+    /// Whose form; PyTorch's where it is left out.
+    #[serde(default)]
+    pub flavour: Flavour,
     /// Share of the old mean gradient that is kept, [0, 1).
     pub beta1: f64,
     /// Share of the old mean square that is kept, [0, 1).
     pub beta2: f64,
     /// Added to the root, at least 1e-30.
     pub epsilon: f64,
-    /// Divide by the largest mean square so far.
+    /// Divide by the largest mean square so far; off in TensorFlow 1's flavour.
     pub amsgrad: bool,
-    /// Adam: L2 penalty; AdamW: share of a parameter lost in a step of learning rate 1. At least 0.
+    /// PyTorch's Adam: L2 penalty; AdamW, and Keras's Adam: share of a parameter lost in a step of learning rate 1. At least 0; 0 in
+    /// TensorFlow 1's flavour.
     pub weight_decay: f64,
 }
 
+/// What one step takes, in every flavour:
+///
+/// ```text
+/// g = gradient + penalty * p
+/// p = shrink * p - rate * exp_avg / (sqrt(exp_avg_sq) * root_scale + epsilon)
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamNumbers {
+    /// Weight decay.
+    pub decay: Decay,
+    /// Share of the old mean gradient that is kept.
+    pub kept1: f64,
+    /// Share of the new one.
+    pub new1: f64,
+    /// Share of the old mean square that is kept.
+    pub kept2: f64,
+    /// Share of the new one.
+    pub new2: f64,
+    /// The learning rate over the first bias correction.
+    pub rate: f64,
+    /// What corrects the root.
+    pub root_scale: f64,
+    /// Epsilon beside the corrected root.
+    pub epsilon: f64,
+}
+
 impl Adam {
-    pub(super) fn validate(&self) -> Result<()> {
+    pub(super) fn validate(&self, decoupled: bool) -> Result<()> {
+        if self.flavour == Flavour::Tf1 && decoupled {
+            return Err(Error::invalid("optimizer.flavour", "'tf1'", "'pytorch' or 'keras': TensorFlow 1 has no AdamW"));
+        }
+        if self.flavour == Flavour::Tf1 && self.amsgrad {
+            return Err(Error::invalid("optimizer.amsgrad", true, "false in flavour 'tf1'"));
+        }
         check_fraction("optimizer.beta1", self.beta1)?;
         check_fraction("optimizer.beta2", self.beta2)?;
         check_epsilon(self.epsilon)?;
-        check_not_negative("optimizer.weightDecay", self.weight_decay)
+        check_not_negative("optimizer.weightDecay", self.weight_decay)?;
+        self.flavour.check_option("optimizer.weightDecay", self.weight_decay, &[Flavour::PyTorch, Flavour::Keras])
     }
 
     pub(super) fn moments(&self) -> Vec<Moment> {
@@ -53,6 +97,28 @@ impl Adam {
         (1.0 - self.beta1.powf(t), 1.0 - self.beta2.powf(t))
     }
 
+    /// The numbers of one step. `decoupled`: of AdamW.
+    pub fn numbers(&self, decoupled: bool, step: &StepScalars) -> AdamNumbers {
+        let (learning_rate, root_scale) = (step.learning_rate, 1.0 / step.bias2.sqrt());
+        let decay = if decoupled {
+            Decay::decoupled(learning_rate, self.weight_decay)
+        } else {
+            self.flavour.decay(learning_rate, self.weight_decay)
+        };
+        // What is added to the uncorrected root is corrected with it.
+        let epsilon = if self.flavour == Flavour::PyTorch { self.epsilon } else { self.epsilon * root_scale };
+        AdamNumbers {
+            decay,
+            kept1: self.beta1,
+            new1: 1.0 - self.beta1,
+            kept2: self.beta2,
+            new2: 1.0 - self.beta2,
+            rate: learning_rate / step.bias1,
+            root_scale,
+            epsilon,
+        }
+    }
+
     #[inline(always)]
     pub(super) fn apply<R: Scalar>(
         &self,
@@ -63,19 +129,20 @@ impl Adam {
         gradients: &[R],
         moments: &mut [&mut [R]],
     ) {
+        let numbers = self.numbers(decoupled, step);
         match moments {
-            [mean, square] => self.update::<R, false>(decoupled, step, scale, parameters, gradients, mean, square, &mut []),
-            [mean, square, largest] => self.update::<R, true>(decoupled, step, scale, parameters, gradients, mean, square, largest),
+            [mean, square] => numbers.update::<R, false>(scale, parameters, gradients, mean, square, &mut []),
+            [mean, square, largest] => numbers.update::<R, true>(scale, parameters, gradients, mean, square, largest),
             _ => panic!("Adam keeps two moments, with amsgrad three"),
         }
     }
+}
 
+impl AdamNumbers {
     /// `largest` is empty unless `AMSGRAD`.
     #[inline(always)]
     fn update<R: Scalar, const AMSGRAD: bool>(
         &self,
-        decoupled: bool,
-        step: &StepScalars,
         scale: R,
         parameters: &mut [R],
         gradients: &[R],
@@ -83,13 +150,10 @@ impl Adam {
         square: &mut [R],
         largest: &mut [R],
     ) {
-        // One of the two decays is neutral, so both kinds share the loop.
-        let (shrink, penalty) = if decoupled { (1.0 - step.learning_rate * self.weight_decay, 0.0) } else { (1.0, self.weight_decay) };
-        let (shrink, penalty) = (R::from_f64(shrink), R::from_f64(penalty));
-        let (kept1, new1) = (R::from_f64(self.beta1), R::from_f64(1.0 - self.beta1));
-        let (kept2, new2) = (R::from_f64(self.beta2), R::from_f64(1.0 - self.beta2));
-        let (rate, root_scale) = (R::from_f64(step.learning_rate / step.bias1), R::from_f64(1.0 / step.bias2.sqrt()));
-        let epsilon = R::from_f64(self.epsilon);
+        let (shrink, penalty) = (R::from_f64(self.decay.shrink), R::from_f64(self.decay.penalty));
+        let (kept1, new1) = (R::from_f64(self.kept1), R::from_f64(self.new1));
+        let (kept2, new2) = (R::from_f64(self.kept2), R::from_f64(self.new2));
+        let (rate, root_scale, epsilon) = (R::from_f64(self.rate), R::from_f64(self.root_scale), R::from_f64(self.epsilon));
         // Slices of one known length spare the loop its bounds checks.
         let n = parameters.len();
         let (gradients, mean, square) = (&gradients[..n], &mut mean[..n], &mut square[..n]);
@@ -113,7 +177,7 @@ mod tests {
     use super::*;
     use crate::optim::OptimizerSpec;
 
-    const PLAIN: Adam = Adam { beta1: 0.5, beta2: 0.75, epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 };
+    const PLAIN: Adam = Adam { flavour: Flavour::PyTorch, beta1: 0.5, beta2: 0.75, epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 };
 
     /// The parameter after steps with gradients 4 and 1, from p = 1 with rate 0.5.
     fn two_steps(spec: OptimizerSpec) -> [f64; 2] {
@@ -146,6 +210,14 @@ mod tests {
     }
 
     #[test]
+    fn keras_and_tensorflow_1_add_epsilon_to_the_uncorrected_root() {
+        for flavour in [Flavour::Keras, Flavour::Tf1] {
+            let [first, _] = two_steps(OptimizerSpec::Adam(Adam { flavour, epsilon: 1.0, ..PLAIN }));
+            assert_eq!(first, 1.0 - 0.5 * (0.25f64.sqrt() / 0.5) * 2.0 / (2.0 + 1.0));
+        }
+    }
+
+    #[test]
     fn amsgrad_divides_by_the_largest_mean_square() {
         let got = two_steps(OptimizerSpec::Adam(Adam { amsgrad: true, ..PLAIN }));
         assert_close(got, [0.5, 0.5 - 0.5 * (1.5 / 0.75) / (4.0f64 * 16.0 / 7.0).sqrt()]);
@@ -155,6 +227,13 @@ mod tests {
     fn adamw_shrinks_the_parameter_apart_from_the_gradient() {
         let got = two_steps(OptimizerSpec::AdamW(Adam { weight_decay: 0.5, ..PLAIN }));
         assert_close(got, [0.75 - 0.5, (0.75 - 0.5) * 0.75 - second()]);
+    }
+
+    #[test]
+    fn keras_decouples_the_weight_decay_of_adam_too() {
+        let keras = Adam { flavour: Flavour::Keras, weight_decay: 0.5, ..PLAIN };
+        assert_eq!(two_steps(OptimizerSpec::Adam(keras)), two_steps(OptimizerSpec::AdamW(keras)));
+        assert_close(two_steps(OptimizerSpec::Adam(keras)), [0.75 - 0.5, (0.75 - 0.5) * 0.75 - second()]);
     }
 
     #[test]
@@ -176,10 +255,15 @@ mod tests {
 
     #[test]
     fn options_out_of_range_are_refused_by_name() {
-        let field = |adam: Adam| adam.validate().unwrap_err().data().field.unwrap();
+        let field = |adam: Adam| adam.validate(false).unwrap_err().data().field.unwrap();
         assert_eq!(field(Adam { beta1: 1.0, ..PLAIN }), "optimizer.beta1");
         assert_eq!(field(Adam { beta2: -0.1, ..PLAIN }), "optimizer.beta2");
         assert_eq!(field(Adam { epsilon: 0.0, ..PLAIN }), "optimizer.epsilon");
         assert_eq!(field(Adam { weight_decay: f64::INFINITY, ..PLAIN }), "optimizer.weightDecay");
+        let tf1 = Adam { flavour: Flavour::Tf1, ..PLAIN };
+        tf1.validate(false).unwrap();
+        assert_eq!(field(Adam { weight_decay: 0.1, ..tf1 }), "optimizer.weightDecay");
+        assert_eq!(field(Adam { amsgrad: true, ..tf1 }), "optimizer.amsgrad");
+        assert_eq!(tf1.validate(true).unwrap_err().data().field.unwrap(), "optimizer.flavour");
     }
 }

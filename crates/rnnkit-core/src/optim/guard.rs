@@ -4,7 +4,7 @@
 //! Such a step is refused like one whose gradient is not finite. Most steps cannot do this whatever the parameters are
 //! ([`OptimizerSpec::is_tame`]) and pay nothing; for the others the buffers are copied first and put back.
 
-use super::{OptimizerSpec, StepScalars};
+use super::{Epsilon, OptimizerSpec, StepScalars};
 use crate::error::Result;
 use crate::math::Scalar;
 use crate::memory::zeros;
@@ -26,14 +26,25 @@ impl OptimizerSpec {
     pub fn tame_norm(&self, scalars: &StepScalars) -> Option<f64> {
         let (decay, divides_by) = match self {
             OptimizerSpec::Sgd(sgd) => (sgd.weight_decay, 1.0),
-            OptimizerSpec::Adagrad(adagrad) => (adagrad.weight_decay, adagrad.epsilon.max(adagrad.initial_accumulator)),
-            OptimizerSpec::RmsProp(rmsprop) => (rmsprop.weight_decay, if rmsprop.centered { rmsprop.epsilon } else { 1.0 }),
+            OptimizerSpec::Adagrad(adagrad) => {
+                let smallest = smallest_root(adagrad.flavour.epsilon(adagrad.epsilon)).max(adagrad.initial_accumulator.sqrt());
+                (adagrad.weight_decay, smallest)
+            }
+            OptimizerSpec::RmsProp(rmsprop) => {
+                let smallest = smallest_root(rmsprop.flavour.epsilon(rmsprop.epsilon));
+                (rmsprop.weight_decay, if rmsprop.centered { smallest } else { 1.0 })
+            }
             OptimizerSpec::Adam(adam) | OptimizerSpec::AdamW(adam) => (adam.weight_decay, 1.0),
         };
         let rate = scalars.learning_rate;
         let tame = rate <= TAME_RATE && decay <= TAME_RATE && rate * decay <= 1.0 && divides_by >= TAME_EPSILON;
         tame.then_some(TAME_NORM)
     }
+}
+
+/// What a root with an epsilon is at least.
+fn smallest_root(epsilon: Epsilon) -> f64 {
+    epsilon.inside.sqrt() + epsilon.outside
 }
 
 /// Takes a step on host buffers, and takes it back if it left a value that is not finite. Whether it stands.
@@ -72,10 +83,13 @@ fn copy<R: Scalar>(values: &[R]) -> Result<Vec<R>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optim::{Adam, Sgd};
+    use crate::optim::{Adam, Flavour, Sgd};
 
-    const SGD: OptimizerSpec = OptimizerSpec::Sgd(Sgd { momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
-    const ADAM: OptimizerSpec = OptimizerSpec::Adam(Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 });
+    const FLAVOUR: Flavour = Flavour::PyTorch;
+    const SGD: OptimizerSpec =
+        OptimizerSpec::Sgd(Sgd { flavour: FLAVOUR, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
+    const ADAM: OptimizerSpec =
+        OptimizerSpec::Adam(Adam { flavour: FLAVOUR, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 });
 
     fn step_of(optimizer: &OptimizerSpec, rate: f64, gradient: f32, parameters: &mut Vec<f32>, moments: &mut [Vec<f32>]) -> bool {
         let scalars = optimizer.scalars(0, rate);

@@ -1,21 +1,24 @@
 //! Optimizers: what each keeps for a parameter (its moments) and how one step changes a slice.
 //!
 //! All are elementwise over flat buffers, so threads may take any pieces. Numbers that hold for a whole step (the learning rate,
-//! bias corrections) are made once in f64: in f32, `1 - 0.999^t` is off by up to 5e-5 of itself. Rules and names are PyTorch's.
+//! bias corrections) are made once in f64: in f32, `1 - 0.999^t` is off by up to 5e-5 of itself. Rules and names are PyTorch's, the rules
+//! also Keras's and TensorFlow 1's ([`Flavour`]): a step's numbers say what differs, so that all flavours share a loop.
 
 mod adagrad;
 mod adam;
+mod flavour;
 mod guard;
 mod rmsprop;
 mod sgd;
 
 use serde::{Deserialize, Serialize};
 
-pub use adagrad::Adagrad;
-pub use adam::Adam;
+pub use adagrad::{Adagrad, AdagradNumbers};
+pub use adam::{Adam, AdamNumbers};
+pub use flavour::{Decay, Epsilon, Flavour};
 pub use guard::guarded;
-pub use rmsprop::RmsProp;
-pub use sgd::Sgd;
+pub use rmsprop::{RmsProp, RmsPropNumbers};
+pub use sgd::{Sgd, SgdNumbers};
 
 use crate::error::{Error, Result};
 use crate::math::Scalar;
@@ -30,7 +33,7 @@ pub enum OptimizerSpec {
     Adagrad(Adagrad),
     /// RMSprop.
     RmsProp(RmsProp),
-    /// Adam; weight decay is added to the gradient (L2).
+    /// Adam; weight decay is added to the gradient (L2), but in Keras's flavour.
     Adam(Adam),
     /// AdamW: Adam with decoupled weight decay.
     AdamW(Adam),
@@ -39,7 +42,7 @@ pub enum OptimizerSpec {
 /// One number that an optimizer keeps for each parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moment {
-    /// PyTorch's name (`exp_avg`).
+    /// PyTorch's name (`exp_avg`), but for Keras's `velocity`.
     pub name: &'static str,
     /// Its value before the first step; padding starts with it too.
     pub initial: f64,
@@ -65,7 +68,8 @@ impl OptimizerSpec {
             OptimizerSpec::Sgd(sgd) => sgd.validate(),
             OptimizerSpec::Adagrad(adagrad) => adagrad.validate(),
             OptimizerSpec::RmsProp(rmsprop) => rmsprop.validate(),
-            OptimizerSpec::Adam(adam) | OptimizerSpec::AdamW(adam) => adam.validate(),
+            OptimizerSpec::Adam(adam) => adam.validate(false),
+            OptimizerSpec::AdamW(adam) => adam.validate(true),
         }
     }
 
@@ -127,9 +131,12 @@ fn check_not_negative(field: &str, value: f64) -> Result<()> {
     if value >= 0.0 && value.is_finite() { Ok(()) } else { Err(Error::invalid(field, value, "a finite number of at least 0")) }
 }
 
+/// What f32 can tell from 0.
+const SMALLEST: f64 = 1e-30;
+
 /// An epsilon that f32 can tell from 0: without it a parameter that never had a gradient would become 0/0.
 fn check_epsilon(value: f64) -> Result<()> {
-    if value >= 1e-30 && value.is_finite() {
+    if value >= SMALLEST && value.is_finite() {
         Ok(())
     } else {
         Err(Error::invalid("optimizer.epsilon", value, "a finite number of at least 1e-30"))
@@ -150,6 +157,10 @@ mod tests {
             r#"{"kind":"rmsprop","alpha":0.99,"epsilon":1e-8,"momentum":0.9,"centered":true,"weightDecay":0}"#,
             r#"{"kind":"adam","beta1":0.9,"beta2":0.999,"epsilon":1e-8,"amsgrad":true,"weightDecay":0.1}"#,
             r#"{"kind":"adamw","beta1":0.9,"beta2":0.999,"epsilon":1e-8,"amsgrad":false,"weightDecay":0.1}"#,
+            r#"{"kind":"sgd","flavour":"keras","momentum":0.9,"dampening":0,"nesterov":true,"weightDecay":0.1}"#,
+            r#"{"kind":"adagrad","flavour":"tf1","epsilon":0,"initialAccumulator":0.1,"learningRateDecay":0,"weightDecay":0}"#,
+            r#"{"kind":"rmsprop","flavour":"tf1","alpha":0.9,"epsilon":1e-10,"initialMeanSquare":1,"momentum":0.9,"centered":true,"weightDecay":0}"#,
+            r#"{"kind":"adam","flavour":"keras","beta1":0.9,"beta2":0.999,"epsilon":1e-7,"amsgrad":true,"weightDecay":0.1}"#,
         ]
         .map(|json| serde_json::from_str(json).unwrap())
         .to_vec()
@@ -201,6 +212,14 @@ mod tests {
             let again: OptimizerSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
             assert_eq!(spec, again);
         }
+    }
+
+    #[test]
+    fn a_spec_without_a_flavour_is_pytorchs() {
+        let without = r#"{"kind":"rmsprop","alpha":0.9,"epsilon":1e-8,"momentum":0,"centered":false,"weightDecay":0}"#;
+        let with = without.replace("\"alpha\"", "\"flavour\":\"pytorch\",\"initialMeanSquare\":0,\"alpha\"");
+        let parse = |json: &str| serde_json::from_str::<OptimizerSpec>(json).unwrap();
+        assert_eq!(parse(without), parse(&with));
     }
 
     #[test]
