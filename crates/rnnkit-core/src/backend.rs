@@ -1,4 +1,5 @@
-//! The seam: what a backend must do (one time step, rows, products, the update) and what it may do in its own way (a block of layers, a window).
+//! The seam: what a backend must do (one time step, rows, products, the update) and what it may do in its own way (a block of layers, a
+//! window).
 //!
 //! Every stage *records*: a device may run it later, and nothing waits but [`Backend::read`], [`Backend::logits`], [`Backend::tap`] and
 //! [`Backend::finish`]. The core never branches on a device's value inside a call: once a window's loss or gradient norm is not finite, a
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::grad_clip::ClipSpec;
 use crate::math::Scalar;
 use crate::optim::{OptimizerSpec, StepScalars};
-use crate::plan::{Layer, ModelPlan};
+use crate::plan::ModelPlan;
 use crate::window::{Extent, Report, Values, WindowPlan};
 
 /// A sequence on the device; `D` is the backend's [`Backend::Data`].
@@ -45,9 +46,9 @@ pub struct Shape {
 
 /// The parts of a training that a run changes besides the parameters.
 pub struct Training<'a, M> {
-    /// One flat buffer in the parameters' layout.
+    /// One flat buffer in the parameters' layout, without the statistics.
     pub gradients: &'a mut M,
-    /// The optimizer's moments, each one flat buffer in the parameters' layout.
+    /// The optimizer's moments, each one flat buffer like the gradients.
     pub moments: &'a mut [M],
     /// The optimizer.
     pub optimizer: &'a OptimizerSpec,
@@ -110,6 +111,19 @@ pub enum Tap {
     InputGradient,
     /// Gradient of the loss with respect to the carry the window started from, laid out as the carry.
     CarryGradient,
+    /// Cell state c of `plan.layers[i]`, [T, N, H], where its cell has one.
+    CellState(usize),
+    /// Gradient of the loss with respect to h of `plan.layers[i]`, [T, N, H]: what comes from above and from the time step after.
+    HiddenGradient(usize),
+}
+
+/// Which logits are wanted of a window that was run forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogitRows {
+    /// Each lane's last time step, [N, size]; zero for a lane of length 0.
+    LastStep,
+    /// All time steps, [T, N, size], of a model that predicts at every step; zero past a lane's end.
+    EveryStep,
 }
 
 /// Carries the mathematics out.
@@ -126,7 +140,8 @@ pub trait Backend: Sized + Send {
     /// Device and kernels in words, for people.
     fn describe(&self) -> String;
 
-    /// Bytes that [`Backend::prepare`] will take for that shape (parameters, moments and data not counted). Saturates instead of overflowing.
+    /// Bytes that [`Backend::prepare`] will take for that shape (parameters, moments and data not counted). Saturates instead of
+    /// overflowing.
     fn memory_needed(&self, plan: &ModelPlan, shape: Shape) -> u64;
 
     /// A buffer of `len` zeros; fails instead of aborting where memory is short.
@@ -151,19 +166,21 @@ pub trait Backend: Sized + Send {
     /// written from outside since this `prepared` last saw them (`parameters_version` differs).
     fn begin(&mut self, run: &mut RunOf<'_, Self>, parameters_version: u64) -> Result<()>;
 
-    /// Fetches the inputs and the starting carry of window k (zero where its reset says so).
+    /// Fetches the inputs (zero past a lane's end), the lengths and the starting carry of window k (zero where its reset says so). The
+    /// stages that follow work on this window.
     fn gather(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
 
     /// Fills the dropout masks of window k, as `run.windows.masks` says.
     fn masks(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
 
-    /// A dense or dropout layer forward, on a range of time steps.
-    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()>;
+    /// A layer that is not recurrent forward over the whole window. Batch normalisation in training keeps its window's statistics for
+    /// `rows_backward` and `update`.
+    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()>;
 
-    /// The same back: from the gradient of its output to that of its input.
-    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()>;
+    /// The same back: from the gradient of its output to that of what it reads, which [`crate::plan::Turn`] adds to and others set.
+    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()>;
 
-    /// One time step of a recurrent layer forward: product, gates and state.
+    /// One time step of a recurrent layer forward: product, gates and state; zero in lanes that have ended.
     fn step_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()>;
 
     /// One time step of a recurrent layer back, after step t + 1: from the gradients of h_t (from above and from t + 1) and c_t to those of
@@ -179,18 +196,18 @@ pub trait Backend: Sized + Send {
     /// Global norm over all gradients, status, clipping.
     fn norm_and_clip(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
 
-    /// The optimizer's step k on all parameters, and new packed weights; nothing after a bad status. A step that would leave a parameter
-    /// or moment that is not finite changes nothing and sets the status ([`crate::optim::guarded`]).
+    /// The optimizer's step k on all parameters, the moving statistics, and new packed weights; nothing after a bad status. A step that
+    /// would leave a parameter or moment that is not finite changes nothing and sets the status ([`crate::optim::guarded`]).
     fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
 
-    /// The states after the window's last time step become the carry; nothing after a bad status.
+    /// The states at each lane's end become the carry; nothing after a bad status.
     fn keep_carry(&mut self, run: &mut RunOf<'_, Self>) -> Result<()>;
 
     /// Waits, and returns the reports of the windows since `begin`.
     fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Vec<Report>>;
 
-    /// Logits of the last time step of the window that was run forward: `out` is [N, size]. Waits.
-    fn logits(&mut self, run: &mut RunOf<'_, Self>, out: &mut [Self::Real]) -> Result<()>;
+    /// Logits or predictions of the window that was run forward last. Waits.
+    fn logits(&mut self, run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [Self::Real]) -> Result<()>;
 
     /// A named value of the last window; needs [`Shape::taps`]. Waits.
     fn tap(&mut self, run: &mut RunOf<'_, Self>, tap: Tap) -> Result<Vec<Self::Real>>;
@@ -232,7 +249,7 @@ pub fn weighted_parts(plan: &ModelPlan) -> Vec<Part> {
         parts.push(Part::Head);
     }
     for (index, layer) in plan.layers.iter().enumerate().rev() {
-        if !matches!(layer, Layer::Dropout(_)) {
+        if layer.is_weighted() {
             parts.push(Part::Layer(index));
         }
     }

@@ -10,15 +10,17 @@ use crate::error::Result;
 use crate::plan::Layer;
 use crate::unroll;
 
-/// A block back, last time step first.
+/// A block back, last layer and last time step first.
 pub fn plain_backward<B: Backend>(backend: &mut B, run: &mut RunOf<'_, B>, block: Range<usize>) -> Result<()> {
-    for t in (0..run.windows.time).rev() {
-        run.check_abort()?;
-        for layer in block.clone().rev() {
-            match run.plan.layers[layer] {
-                Layer::Recurrent(_) => backend.step_backward(run, layer, t)?,
-                Layer::Dense(_) | Layer::Dropout(_) => backend.rows_backward(run, layer, t..t + 1)?,
-            }
+    for layer in block.rev() {
+        if !matches!(run.plan.layers[layer], Layer::Recurrent(_)) {
+            run.check_abort()?;
+            backend.rows_backward(run, layer)?;
+            continue;
+        }
+        for t in (0..run.windows.time).rev() {
+            run.check_abort()?;
+            backend.step_backward(run, layer, t)?;
         }
     }
     Ok(())
@@ -26,6 +28,14 @@ pub fn plain_backward<B: Backend>(backend: &mut B, run: &mut RunOf<'_, B>, block
 
 /// One training step on window k. Nothing outlives the window until `update`: an abort before it leaves all as it was.
 pub fn plain_train_window<B: Backend>(backend: &mut B, run: &mut RunOf<'_, B>, k: usize) -> Result<()> {
+    gradients(backend, run, k)?;
+    backend.norm_and_clip(run, k)?;
+    backend.update(run, k)?;
+    backend.keep_carry(run)
+}
+
+/// Window k forward and back: its loss and the gradients of all weights.
+pub fn gradients<B: Backend>(backend: &mut B, run: &mut RunOf<'_, B>, k: usize) -> Result<()> {
     unroll::forward(backend, run, k)?;
     backend.head_and_loss(run, k)?;
     for block in run.plan.blocks.iter().rev().cloned() {
@@ -35,7 +45,5 @@ pub fn plain_train_window<B: Backend>(backend: &mut B, run: &mut RunOf<'_, B>, k
         run.check_abort()?;
         backend.weight_gradients(run, part)?;
     }
-    backend.norm_and_clip(run, k)?;
-    backend.update(run, k)?;
-    backend.keep_carry(run)
+    Ok(())
 }

@@ -66,6 +66,17 @@ pub enum TensorRole {
     Gamma,
     /// `[H]`: batch normalisation's shift; starts at 0.
     Beta,
+    /// `[H]`: batch normalisation's moving mean, a statistic; starts at 0.
+    MovingMean,
+    /// `[H]`: batch normalisation's moving variance, a statistic; starts at 1.
+    MovingVariance,
+}
+
+impl TensorRole {
+    /// Whether it is a statistic: no gradient, no optimizer.
+    pub fn is_statistic(self) -> bool {
+        matches!(self, TensorRole::MovingMean | TensorRole::MovingVariance)
+    }
 }
 
 /// What an initial value may depend on.
@@ -110,8 +121,8 @@ impl Draw<'_> {
 pub fn fill(spec: &InitSpec, tensor: &TensorShape<'_>, draw: Draw, values: &mut [f64]) {
     assert_eq!(values.len(), tensor.shape.iter().product::<usize>(), "as many values as the shape says");
     match tensor.role {
-        TensorRole::Gamma => values.fill(1.0),
-        TensorRole::Beta => values.fill(0.0),
+        TensorRole::Gamma | TensorRole::MovingVariance => values.fill(1.0),
+        TensorRole::Beta | TensorRole::MovingMean => values.fill(0.0),
         _ if *spec == InitSpec::Pytorch => fill_pytorch(tensor, draw, values),
         TensorRole::BiasIh | TensorRole::BiasHh | TensorRole::DenseBias | TensorRole::HeadBias => {
             values.fill(0.0);

@@ -10,8 +10,10 @@ pub mod backend;
 pub mod bptt;
 pub mod cell;
 pub mod checkpoint;
+pub mod convert;
 pub mod error;
 pub mod grad_clip;
+pub mod gradient_check;
 pub mod init;
 pub mod layout;
 pub mod loss;
@@ -26,6 +28,7 @@ pub mod sampler;
 pub mod session;
 pub mod spec;
 pub mod unroll;
+pub mod views;
 pub mod window;
 
 pub use error::{Error, ErrorData, Result};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Part, RunOf, Shape, Tap, Training};
+use crate::backend::{Backend, LogitRows, Part, RunOf, Shape, Tap, Training};
 use crate::error::Result;
 use crate::optim::StepScalars;
 use crate::plan::ModelPlan;
@@ -44,8 +44,8 @@ impl<B: Backend> Backend for Plain<B> {
         begin(run: &mut RunOf<'_, Self>, parameters_version: u64) -> Result<()>;
         gather(run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
         masks(run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
-        rows_forward(run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()>;
-        rows_backward(run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()>;
+        rows_forward(run: &mut RunOf<'_, Self>, layer: usize) -> Result<()>;
+        rows_backward(run: &mut RunOf<'_, Self>, layer: usize) -> Result<()>;
         step_forward(run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()>;
         step_backward(run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()>;
         head_and_loss(run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
@@ -54,7 +54,7 @@ impl<B: Backend> Backend for Plain<B> {
         update(run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
         keep_carry(run: &mut RunOf<'_, Self>) -> Result<()>;
         finish(run: &mut RunOf<'_, Self>) -> Result<Vec<Report>>;
-        logits(run: &mut RunOf<'_, Self>, out: &mut [B::Real]) -> Result<()>;
+        logits(run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [B::Real]) -> Result<()>;
         tap(run: &mut RunOf<'_, Self>, tap: Tap) -> Result<Vec<B::Real>>;
         clip_and_update(parameters: &mut B::Memory, training: Training<'_, B::Memory>, scalars: &StepScalars) -> Result<Report>;
     }

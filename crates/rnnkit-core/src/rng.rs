@@ -51,6 +51,8 @@ pub enum Stream {
     Batches = 3,
     /// Choosing symbols; the instance is 0.
     Sampling = 4,
+    /// Which gradients are checked; the instance is the tensor's index.
+    GradientCheck = 5,
 }
 
 /// The key of one sequence of draws.

@@ -7,8 +7,10 @@ use crate::error::{Error, Result};
 
 /// The largest hidden, dense, embedding or real input size.
 pub const MAX_SIZE: usize = 16_384;
-/// The most layers.
+/// The most layers, those of dropout not counted.
 pub const MAX_LAYERS: usize = 16;
+/// The most layers of dropout: before and after each other layer, twice over.
+const MAX_DROPOUTS: usize = 4 * MAX_LAYERS;
 /// The most symbols of a vocabulary.
 pub const MAX_VOCABULARY: usize = 65_536;
 
@@ -27,6 +29,9 @@ pub struct ModelSpec {
 }
 
 /// The input of the first layer.
+///
+/// Where targets are given apart from the inputs, an input id equal to `vocabulary` is *no symbol*: it enters as the zero vector, as the
+/// first of a sequence's inputs may.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
 pub enum InputSpec {
@@ -53,15 +58,39 @@ pub enum InputSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
 pub enum LayerSpec {
-    /// A recurrent layer, forward in time.
+    /// A recurrent layer.
     Recurrent {
         /// The cell.
         cell: CellKind,
         /// Hidden size H, 1 to [`MAX_SIZE`].
         size: usize,
-        /// Share of the output's values dropped in training, [0, 1), another mask at each time step; 0 = none.
+        /// A second set of weights reads the sequence from its end; the outputs of both stand side by side, 2 H values.
         #[serde(default)]
-        dropout: f64,
+        bidirectional: bool,
+        /// Variational dropout within the layer.
+        #[serde(default)]
+        dropout: RecurrentDropout,
+    },
+    /// Drops values in training; what is kept is divided by the share kept.
+    Dropout {
+        /// Share dropped, [0, 1).
+        rate: f64,
+        /// What has a draw of its own.
+        #[serde(default)]
+        mask: MaskShape,
+    },
+    /// Batch normalisation of each feature over all positions of a window (Ioffe and Szegedy, arXiv:1502.03167), as Keras has it:
+    /// y = gamma (x - mean) / sqrt(variance + epsilon) + beta, with the variance biased.
+    BatchNorm {
+        /// Share of the *old* moving statistics that an update keeps, [0, 1).
+        #[serde(default = "BatchNormDefaults::momentum")]
+        momentum: f64,
+        /// Added to the variance, above 0.
+        #[serde(default = "BatchNormDefaults::epsilon")]
+        epsilon: f64,
+        /// Normalise by the moving statistics in training too, and leave them as they are.
+        #[serde(default)]
+        frozen: bool,
     },
     /// y = act(W x + b) at every time step.
     Dense {
@@ -70,6 +99,45 @@ pub enum LayerSpec {
         /// The activation.
         activation: Activation,
     },
+}
+
+/// Keras's defaults of batch normalisation.
+struct BatchNormDefaults;
+
+impl BatchNormDefaults {
+    fn momentum() -> f64 {
+        0.99
+    }
+
+    fn epsilon() -> f64 {
+        1e-3
+    }
+}
+
+/// Dropout within a recurrent layer with one mask for all time steps of a window (Gal and Ghahramani, arXiv:1512.05287), as Keras's
+/// `dropout` and `recurrent_dropout`. Shares of 0 drop nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RecurrentDropout {
+    /// Share of the layer's input dropped, [0, 1).
+    pub input: f64,
+    /// Share of h dropped where it enters the product with `weight_hh`, [0, 1). An LSTM's c and a GRU's z ⊙ h stay whole.
+    pub recurrent: f64,
+    /// A mask for each gate instead of one for all, as Keras has it once `recurrent_dropout` is above 0.
+    pub per_gate: bool,
+}
+
+/// What has a draw of its own in a dropout mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MaskShape {
+    /// Every time step, lane and feature: PyTorch's, and TensorFlow 1's DropoutWrapper.
+    #[default]
+    Step,
+    /// Every lane and feature, the same at all time steps of a window.
+    Sequence,
+    /// Every feature, the same at all time steps and in all lanes: DropoutWrapper's `variational_recurrent`.
+    Batch,
 }
 
 /// The activation of a dense layer.
@@ -172,10 +240,42 @@ impl InputSpec {
 }
 
 impl LayerSpec {
-    /// Width of the layer's output.
-    pub fn size(&self) -> usize {
+    /// A recurrent layer in one direction, without dropout.
+    pub fn recurrent(cell: CellKind, size: usize) -> Self {
+        LayerSpec::Recurrent { cell, size, bidirectional: false, dropout: RecurrentDropout::default() }
+    }
+
+    /// Dropout with another mask at each time step.
+    pub fn dropout(rate: f64) -> Self {
+        LayerSpec::Dropout { rate, mask: MaskShape::Step }
+    }
+
+    /// Width of the layer's output over an input of that width.
+    pub fn width(&self, input: usize) -> usize {
         match *self {
-            LayerSpec::Recurrent { size, .. } | LayerSpec::Dense { size, .. } => size,
+            LayerSpec::Recurrent { size, bidirectional, .. } => size * if bidirectional { 2 } else { 1 },
+            LayerSpec::Dense { size, .. } => size,
+            LayerSpec::Dropout { .. } | LayerSpec::BatchNorm { .. } => input,
+        }
+    }
+
+    fn validate(&self, field: &str) -> Result<()> {
+        let of = |name: &str| format!("{field}.{name}");
+        match *self {
+            LayerSpec::Recurrent { size, dropout, .. } => {
+                in_range(&of("size"), size, MAX_SIZE)?;
+                share(&of("dropout.input"), dropout.input)?;
+                share(&of("dropout.recurrent"), dropout.recurrent)
+            }
+            LayerSpec::Dense { size, .. } => in_range(&of("size"), size, MAX_SIZE),
+            LayerSpec::Dropout { rate, .. } => share(&of("rate"), rate),
+            LayerSpec::BatchNorm { momentum, epsilon, .. } => {
+                share(&of("momentum"), momentum)?;
+                if epsilon >= 1e-30 && epsilon.is_finite() {
+                    return Ok(());
+                }
+                Err(Error::invalid(of("epsilon"), epsilon, "a finite number of at least 1e-30"))
+            }
         }
     }
 }
@@ -191,14 +291,13 @@ impl ModelSpec {
             }
             InputSpec::Real { size } => in_range("input.size", size, MAX_SIZE)?,
         }
-        if self.layers.len() > MAX_LAYERS {
-            return Err(Error::invalid("layers", self.layers.len(), format!("at most {MAX_LAYERS} layers")));
+        let dropouts = self.layers.iter().filter(|layer| matches!(layer, LayerSpec::Dropout { .. })).count();
+        if self.layers.len() - dropouts > MAX_LAYERS || dropouts > MAX_DROPOUTS {
+            let expected = format!("at most {MAX_LAYERS} layers, and {MAX_DROPOUTS} of dropout");
+            return Err(Error::invalid("layers", self.layers.len(), expected));
         }
         for (index, layer) in self.layers.iter().enumerate() {
-            in_range(&format!("layers[{index}].size"), layer.size(), MAX_SIZE)?;
-            if let LayerSpec::Recurrent { dropout, .. } = *layer {
-                share(&format!("layers[{index}].dropout"), dropout)?;
-            }
+            layer.validate(&format!("layers[{index}]"))?;
         }
         self.validate_head()
     }
@@ -206,12 +305,13 @@ impl ModelSpec {
     fn validate_head(&self) -> Result<()> {
         in_range("head.size", self.head.size, MAX_VOCABULARY)?;
         share("head.dropout", self.head.dropout)?;
-        let width = self.layers.last().map_or(self.input.width(), LayerSpec::size);
+        let width = self.layers.iter().fold(self.input.width(), |width, layer| layer.width(width));
         if self.head.projection == Projection::Identity && self.head.size != width {
             return Err(Error::invalid("head.size", self.head.size, format!("{width}, the width of what an identity head passes on")));
         }
-        if self.layers.is_empty() && matches!(self.input, InputSpec::OneHot { .. }) {
-            return Err(Error::invalid("layers", "[]", "at least one layer over a one-hot input"));
+        let weighted = |layer: &LayerSpec| matches!(layer, LayerSpec::Recurrent { .. } | LayerSpec::Dense { .. });
+        if matches!(self.input, InputSpec::OneHot { .. }) && !self.layers.iter().any(weighted) {
+            return Err(Error::invalid("layers", self.layers.len(), "at least one recurrent or dense layer over a one-hot input"));
         }
         if let LossSpec::CrossEntropy { label_smoothing, .. } = self.loss {
             share("loss.labelSmoothing", label_smoothing)?;

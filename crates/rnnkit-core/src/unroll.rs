@@ -1,4 +1,4 @@
-//! The plain loops forward: every layer at every time step, in the order of the data's way.
+//! The plain loops forward: layer after layer, the recurrent ones time step by time step, in the order of the data's way.
 
 use std::ops::Range;
 
@@ -6,15 +6,17 @@ use crate::backend::{Backend, RunOf};
 use crate::error::Result;
 use crate::plan::Layer;
 
-/// A block forward, time step by time step.
+/// A block forward, layer by layer.
 pub fn plain_forward<B: Backend>(backend: &mut B, run: &mut RunOf<'_, B>, block: Range<usize>) -> Result<()> {
-    for t in 0..run.windows.time {
-        run.check_abort()?;
-        for layer in block.clone() {
-            match run.plan.layers[layer] {
-                Layer::Recurrent(_) => backend.step_forward(run, layer, t)?,
-                Layer::Dense(_) | Layer::Dropout(_) => backend.rows_forward(run, layer, t..t + 1)?,
-            }
+    for layer in block {
+        if !matches!(run.plan.layers[layer], Layer::Recurrent(_)) {
+            run.check_abort()?;
+            backend.rows_forward(run, layer)?;
+            continue;
+        }
+        for t in 0..run.windows.time {
+            run.check_abort()?;
+            backend.step_forward(run, layer, t)?;
         }
     }
     Ok(())

@@ -86,6 +86,10 @@ pub enum CellKind {
     ElmanTanh,
     /// Elman's cell with max(x, 0).
     ElmanRelu,
+    /// Elman's cell in the separate form, with tanh.
+    ElmanTanhSeparate,
+    /// Elman's cell in the separate form, with max(x, 0).
+    ElmanReluSeparate,
     /// Gated recurrent unit.
     Gru,
     /// Long short-term memory.
@@ -98,11 +102,19 @@ macro_rules! with_cell {
     ($kind:expr, $cell:ident => $body:expr) => {
         match $kind {
             $crate::cell::CellKind::ElmanTanh => {
-                let $cell = $crate::cell::Elman::<false>;
+                let $cell = $crate::cell::Elman::<false, false>;
                 $body
             }
             $crate::cell::CellKind::ElmanRelu => {
-                let $cell = $crate::cell::Elman::<true>;
+                let $cell = $crate::cell::Elman::<true, false>;
+                $body
+            }
+            $crate::cell::CellKind::ElmanTanhSeparate => {
+                let $cell = $crate::cell::Elman::<false, true>;
+                $body
+            }
+            $crate::cell::CellKind::ElmanReluSeparate => {
+                let $cell = $crate::cell::Elman::<true, true>;
                 $body
             }
             $crate::cell::CellKind::Gru => {
@@ -127,6 +139,7 @@ impl CellKind {
     pub fn gate_names(self) -> &'static [&'static str] {
         match self {
             CellKind::ElmanTanh | CellKind::ElmanRelu => &["h"],
+            CellKind::ElmanTanhSeparate | CellKind::ElmanReluSeparate => &["x"],
             CellKind::Gru => &["r", "z", "n"],
             CellKind::Lstm => &["i", "f", "g", "o"],
         }

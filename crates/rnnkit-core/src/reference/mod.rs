@@ -1,5 +1,6 @@
 //! The oracle backend: every stage in the plainest loops, generic over f32 and f64. Slow, obvious, and what all others are held against.
 
+mod batch_norm;
 mod head;
 mod products;
 mod recurrent;
@@ -10,7 +11,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Part, RunOf, Shape, Tap, Training};
+use crate::backend::{Backend, LogitRows, Part, RunOf, Shape, Tap, Training};
 use crate::error::{Error, Result};
 use crate::grad_clip::{CHUNK, ClipSpec, clip_value, global_norm, norm_scale, square_sum};
 use crate::math::Scalar;
@@ -78,10 +79,11 @@ impl<R: Scalar> Backend for Reference<R> {
     fn memory_needed(&self, plan: &ModelPlan, shape: Shape) -> u64 {
         let rows = (shape.lanes as u64).saturating_mul(shape.time as u64);
         let width = |layer: &Layer| match layer {
-            Layer::Recurrent(layer) => (3 * layer.cell.gates() + 5) as u64 * layer.size as u64,
+            Layer::Recurrent(layer) => (3 * layer.cell.gates() + 6) as u64 * layer.size as u64,
             layer => 3 * layer.size() as u64,
         };
-        let per_row = plan.layers.iter().map(width).sum::<u64>() + 2 * plan.head.size as u64 + 2 * plan.spec.input.width() as u64;
+        let masks: usize = plan.sites.iter().map(|site| site.copies * site.size).sum();
+        let per_row = plan.layers.iter().map(width).sum::<u64>() + (2 * plan.head.size + 2 * plan.input_width() + 2 * masks) as u64;
         rows.saturating_mul(per_row).saturating_mul(size_of::<R>() as u64)
     }
 
@@ -133,12 +135,14 @@ impl<R: Scalar> Backend for Reference<R> {
         rows::masks(run, k)
     }
 
-    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        rows::forward(run, layer, steps)
+    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()> {
+        rows::forward(run, layer);
+        Ok(())
     }
 
-    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        rows::backward(run, layer, steps)
+    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()> {
+        rows::backward(run, layer);
+        Ok(())
     }
 
     fn step_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
@@ -164,7 +168,8 @@ impl<R: Scalar> Backend for Reference<R> {
             Part::Layer(index) => match &run.plan.layers[index] {
                 Layer::Recurrent(layer) => recurrent::weight_gradients(run, index, layer),
                 Layer::Dense(layer) => rows::dense_gradients(run, index, layer),
-                Layer::Dropout(_) => {}
+                Layer::BatchNorm(layer) => batch_norm::weight_gradients(run, index, layer),
+                Layer::Dropout(_) | Layer::Turn(_) | Layer::Join(_) => {}
             },
         }
         Ok(())
@@ -185,7 +190,12 @@ impl<R: Scalar> Backend for Reference<R> {
     fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
         let Some(training) = &mut run.training else { return Ok(()) };
         let Some(report) = run.prepared.reports.last_mut() else { return Ok(()) };
-        if !run.prepared.non_finite && !step(run.parameters, training, &run.windows.scalars[k], report.gradient_norm)? {
+        if run.prepared.non_finite {
+            return Ok(());
+        }
+        if step(run.parameters, training, &run.windows.scalars[k], report.gradient_norm)? {
+            batch_norm::update_statistics(run);
+        } else {
             run.prepared.non_finite = true;
             report.non_finite = true;
         }
@@ -203,8 +213,8 @@ impl<R: Scalar> Backend for Reference<R> {
         Ok(std::mem::take(&mut run.prepared.reports))
     }
 
-    fn logits(&mut self, run: &mut RunOf<'_, Self>, out: &mut [R]) -> Result<()> {
-        head::logits(run, out);
+    fn logits(&mut self, run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [R]) -> Result<()> {
+        head::logits(run, rows, out);
         Ok(())
     }
 
@@ -224,8 +234,10 @@ impl<R: Scalar> Backend for Reference<R> {
             Tap::InputGradient if space.d_input.is_empty() => {
                 return Err(Error::internal("a one-hot input has no rows to show a gradient of"));
             }
-            Tap::InputGradient => space.d_input[..rows * run.plan.spec.input.width()].to_vec(),
+            Tap::InputGradient => space.d_input[..rows * run.plan.input_width()].to_vec(),
             Tap::CarryGradient => recurrent::carry_gradient(run),
+            Tap::CellState(layer) => space.layers[layer].cell_state[..rows * run.plan.layers[layer].size()].to_vec(),
+            Tap::HiddenGradient(layer) => space.layers[layer].d_state[..rows * run.plan.layers[layer].size()].to_vec(),
         })
     }
 
@@ -263,6 +275,7 @@ fn step<R: Scalar>(parameters: &mut Vec<R>, training: &mut Training<'_, Vec<R>>,
     let Training { gradients, moments, optimizer, .. } = training;
     guarded(optimizer.is_tame(scalars, norm), parameters, moments, |parameters, moments| {
         let mut moments: Vec<&mut [R]> = moments.iter_mut().map(Vec::as_mut_slice).collect();
-        optimizer.apply(scalars, R::splat(1.0), parameters, gradients, &mut moments);
+        // Behind what has gradients stand the statistics.
+        optimizer.apply(scalars, R::splat(1.0), &mut parameters[..gradients.len()], gradients, &mut moments);
     })
 }

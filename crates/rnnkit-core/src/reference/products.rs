@@ -12,12 +12,12 @@ pub fn affine<R: Scalar>(out: &mut [R], x: &[R], w: &[R], bias: &[R]) {
     }
 }
 
-/// `out` [rows, P] = columns `ids` [rows] of `w` [P, Q] + `bias` [P]: the affine map of one-hot rows.
+/// `out` [rows, P] = columns `ids` [rows] of `w` [P, Q] + `bias` [P]: the affine map of one-hot rows. An id of Q is no symbol: `bias`.
 pub fn pick_columns<R: Scalar>(out: &mut [R], ids: &[u32], w: &[R], bias: &[R]) {
     let (p, q) = (bias.len(), w.len() / bias.len());
     for (out, &id) in out.chunks_exact_mut(p).zip(ids) {
         for (i, out) in out.iter_mut().enumerate() {
-            *out = bias[i] + w[i * q + id as usize];
+            *out = if (id as usize) < q { bias[i] + w[i * q + id as usize] } else { bias[i] };
         }
     }
 }
@@ -48,10 +48,10 @@ pub fn add_outer<R: Scalar>(dw: &mut [R], dy: &[R], x: &[R], p: usize) {
     }
 }
 
-/// `dw` [P, Q]: column `ids[row]` += `dy` [rows, P], row by row.
+/// `dw` [P, Q]: column `ids[row]` += `dy` [rows, P], row by row; an id of Q is no symbol.
 pub fn add_to_columns<R: Scalar>(dw: &mut [R], dy: &[R], ids: &[u32], p: usize) {
     let q = dw.len() / p;
-    for (dy, &id) in dy.chunks_exact(p).zip(ids) {
+    for (dy, &id) in dy.chunks_exact(p).zip(ids).filter(|(_, id)| (**id as usize) < q) {
         for (i, &dy) in dy.iter().enumerate() {
             dw[i * q + id as usize] += dy;
         }

@@ -11,6 +11,8 @@ use crate::window::Report;
 
 /// Buffers of one model for one shape of call.
 pub struct Workspace<R> {
+    /// Length of each lane's sequence in the window in work, `[N]`.
+    pub lengths: Vec<usize>,
     /// Ids of the window, [T, N]; empty for real input.
     pub ids: Vec<u32>,
     /// Input rows of the window, embedded or real, [T, N, E]; empty for one-hot.
@@ -19,6 +21,10 @@ pub struct Workspace<R> {
     pub d_input: Vec<R>,
     /// One for each layer of the plan.
     pub layers: Vec<LayerSpace<R>>,
+    /// What each layer reads, and last what the head reads.
+    sources: Vec<Option<usize>>,
+    /// Factors of each site of dropout: 0 or 1/(1 - rate), as [`crate::plan::Site::elements`] counts them.
+    pub factors: Vec<Vec<R>>,
     /// Logits or predictions, [T, N, size] or [N, size].
     pub logits: Vec<R>,
     /// Gradient of `logits`.
@@ -49,22 +55,30 @@ pub struct LayerSpace<R> {
     pub start: [Vec<R>; 2],
     /// Recurrent: gradients of h and c that flow from time step t + 1 to t, [N, H] each.
     pub d_carry: [Vec<R>; 2],
-    /// Dropout: factor of each element, 0 or 1/(1 - rate), [T, N, size].
-    pub factors: Vec<R>,
+    /// Recurrent: gradient of h from above and from the time step after, [T, N, H].
+    pub d_state: Vec<R>,
+    /// Recurrent with dropout of h: what enters the product with `weight_hh`, [T, N, copies, H].
+    pub masked: Vec<R>,
+    /// Batch normalisation: this window's mean and biased variance, `[size]` each.
+    pub statistics: [Vec<R>; 2],
 }
 
 impl<R: Scalar> Workspace<R> {
     /// Allocates for the largest window of that shape.
     pub fn new(plan: &Arc<ModelPlan>, shape: Shape) -> Result<Self> {
         let rows = shape.lanes * shape.time;
-        let one_hot = plan.spec.input.vocabulary().is_some() && plan.embedding.is_none();
-        let width = if one_hot { 0 } else { plan.spec.input.width() };
-        let layers = plan.layers.iter().map(|layer| LayerSpace::new(layer, rows, shape.lanes)).collect::<Result<_>>()?;
+        let width = plan.input_width();
+        let layers = plan.layers.iter().map(|layer| LayerSpace::new(plan, layer, rows, shape.lanes)).collect::<Result<_>>()?;
+        let factors = plan.sites.iter().map(|site| zeros(site.elements(shape.lanes, shape.time))).collect::<Result<_>>()?;
+        let sources = plan.sources.iter().copied().chain([plan.layers.len().checked_sub(1)]).collect();
         Ok(Self {
+            lengths: zeros(shape.lanes)?,
             ids: zeros(if plan.spec.input.vocabulary().is_some() { rows } else { 0 })?,
             input: zeros(rows * width)?,
             d_input: zeros(rows * width)?,
             layers,
+            sources,
+            factors,
             logits: zeros(rows * plan.head.size)?,
             d_logits: zeros(rows * plan.head.size)?,
             reports: Vec::new(),
@@ -72,24 +86,31 @@ impl<R: Scalar> Workspace<R> {
         })
     }
 
-    /// Input rows [T, N, ·] of a layer (empty for a one-hot first layer).
+    /// The rows [T, N, ·] that a layer reads, or the head, as the number after the last (empty where ids are read).
     pub fn input_of(&self, layer: usize) -> &[R] {
-        if layer == 0 { &self.input } else { &self.layers[layer - 1].output }
+        self.sources[layer].map_or(&self.input, |source| &self.layers[source].output)
     }
 
-    /// Where a layer's gradient with respect to its input goes.
+    /// Where the gradient of what a layer reads goes.
     pub fn d_input_of(&mut self, layer: usize) -> &mut [R] {
-        if layer == 0 { &mut self.d_input } else { &mut self.layers[layer - 1].d_output }
+        match self.sources[layer] {
+            Some(source) => &mut self.layers[source].d_output,
+            None => &mut self.d_input,
+        }
     }
 }
 
 impl<R: Scalar> LayerSpace<R> {
-    fn new(layer: &Layer, rows: usize, lanes: usize) -> Result<Self> {
+    fn new(plan: &ModelPlan, layer: &Layer, rows: usize, lanes: usize) -> Result<Self> {
         let size = layer.size();
-        let (gates, hidden, pre, factors) = match layer {
-            Layer::Recurrent(layer) => (layer.cell.gates() * size, size, layer.cell.gates() * size, 0),
-            Layer::Dense(_) => (0, 0, size, 0),
-            Layer::Dropout(_) => (0, 0, 0, size),
+        let (gates, hidden, pre, masked, norm) = match layer {
+            Layer::Recurrent(layer) => {
+                let copies = layer.hidden_dropout.map_or(0, |site| plan.sites[site].copies);
+                (layer.cell.gates() * size, size, layer.cell.gates() * size, copies * size, 0)
+            }
+            Layer::Dense(_) => (0, 0, size, 0, 0),
+            Layer::BatchNorm(_) => (0, 0, 0, 0, size),
+            Layer::Dropout(_) | Layer::Turn(_) | Layer::Join(_) => (0, 0, 0, 0, 0),
         };
         Ok(Self {
             output: zeros(rows * size)?,
@@ -101,7 +122,9 @@ impl<R: Scalar> LayerSpace<R> {
             d_pre_hidden: zeros(rows * gates)?,
             start: [zeros(lanes * hidden)?, zeros(lanes * hidden)?],
             d_carry: [zeros(lanes * hidden)?, zeros(lanes * hidden)?],
-            factors: zeros(rows * factors)?,
+            d_state: zeros(rows * hidden)?,
+            masked: zeros(rows * masked)?,
+            statistics: [zeros(norm)?, zeros(norm)?],
         })
     }
 }

@@ -12,8 +12,8 @@ use crate::rng::{Key, Stream};
 /// Draws the values of a new model, tensor by tensor, and hands each with its offset to `put`; tensor i draws from stream `Init`,
 /// instance i.
 ///
-/// `forget_biases`: for each recurrent layer, the value that the forget gate starts from, if it is to be set: it goes to `bias_ih`, and
-/// that block of `bias_hh` becomes zero, so that their sum is the value.
+/// `forget_biases`: for each recurrent layer of the spec, the value that the forget gate starts from in all its directions, if it is to be
+/// set: it goes to `bias_ih`, and that block of `bias_hh` becomes zero, so that their sum is the value.
 pub fn draw(
     plan: &ModelPlan,
     spec: &InitSpec,
@@ -32,7 +32,7 @@ pub fn draw(
         if abort.load(Ordering::Relaxed) {
             return Err(Error::Aborted);
         }
-        let forget_bias = slot_of(tensor).and_then(|slot| forget_biases.get(slot).copied().flatten());
+        let forget_bias = layer_of(tensor).and_then(|layer| forget_biases.get(layer).copied().flatten());
         if let Some(value) = forget_bias {
             set_forget_bias(&shape, value, &mut values)?;
         }
@@ -53,10 +53,10 @@ fn set_forget_bias(tensor: &TensorShape<'_>, value: f64, values: &mut [f64]) -> 
     Ok(())
 }
 
-/// The recurrent layer's number at the end of its tensors' names.
-fn slot_of(tensor: &Tensor) -> Option<usize> {
+/// The recurrent layer's number at the end of its tensors' names, behind which the direction may stand.
+fn layer_of(tensor: &Tensor) -> Option<usize> {
     tensor.cell?;
-    tensor.name.rsplit_once("_l")?.1.parse().ok()
+    tensor.name.trim_end_matches("_reverse").rsplit_once("_l")?.1.parse().ok()
 }
 
 fn shape_of<'a>(plan: &ModelPlan, tensor: &'a Tensor) -> TensorShape<'a> {

@@ -3,7 +3,10 @@
 mod budget;
 mod evaluate;
 mod initial;
+mod inspect;
 mod sample;
+#[cfg(test)]
+mod tests;
 mod train;
 mod workspaces;
 
@@ -23,6 +26,7 @@ use budget::{Budget, bytes};
 use workspaces::{Key, Purpose, Workspaces};
 
 pub use evaluate::EvaluationRequest;
+pub use inspect::{Inspection, InspectionRequest, OwnWindow};
 pub use sample::{Context, Sampling};
 pub use train::{TrainedCall, TrainingRequest, TrainingSetup};
 
@@ -127,13 +131,14 @@ impl<B: Backend> Session<B> {
     pub fn load(&mut self, sequence: &Sequence) -> Result<u32> {
         sequence.check(&self.plan)?;
         let mask = sequence.mask.as_ref().map(|mask| Values::Real { width: 1, values: mask.clone() });
-        let bytes = [Some(&sequence.inputs), sequence.targets.as_ref(), mask.as_ref()].into_iter().flatten().map(Values::bytes).sum();
+        let targets = sequence.given_targets();
+        let bytes = [Some(&sequence.inputs), targets, mask.as_ref()].into_iter().flatten().map(Values::bytes).sum();
         let Self { backend, budget, .. } = self;
         let value = budget.take_for(bytes, || {
             Ok(Resident {
                 extent: sequence.extent(),
                 inputs: backend.load(&sequence.inputs)?,
-                targets: sequence.targets.as_ref().map(|targets| backend.load(targets)).transpose()?,
+                targets: targets.map(|targets| backend.load(targets)).transpose()?,
                 mask: mask.as_ref().map(|mask| backend.load(mask)).transpose()?,
             })
         })?;

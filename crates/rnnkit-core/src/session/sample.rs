@@ -5,14 +5,15 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use super::workspaces::Purpose;
-use super::{Carry, Session, unknown};
-use crate::backend::{Backend, Resident, Run, Shape};
+use super::{Carry, Counted, Session, unknown};
+use crate::backend::{Backend, LogitRows, Resident, Run, Shape};
 use crate::error::{Error, Result};
 use crate::math::Scalar;
+use crate::memory::zeros;
 use crate::rng::{Key, Stream};
 use crate::sampler::{Chooser, SamplingOptions};
 use crate::unroll;
-use crate::window::{Extent, Masks, Values, WindowPlan};
+use crate::window::{Aim, Extent, Masks, Values, WindowPlan};
 
 /// The most symbols that are fed at once.
 const FEED: usize = 64;
@@ -49,7 +50,7 @@ pub(super) struct Sampler<B: Backend> {
     chooser: Chooser,
     drawn: u64,
     carry: Carry<B>,
-    data: Resident<B::Data>,
+    data: Counted<Resident<B::Data>>,
     /// The last symbols, for [`Context::Window`].
     recent: Vec<u32>,
     /// What comes after everything fed so far; empty before the first symbol.
@@ -65,26 +66,30 @@ impl<B: Backend> Session<B> {
             return Err(Error::invalid("model", "not a model of symbols", "one whose outputs can be fed back as inputs"));
         }
         let capacity = match sampling.context {
+            Context::Carry if self.plan.is_bidirectional() => {
+                return Err(Error::invalid("context", "carry", "a window for a bidirectional model, which reads it from its end too"));
+            }
             Context::Carry => FEED,
             Context::Window { length: 0 } => return Err(Error::invalid("context.length", 0, "an integer of at least 1")),
             Context::Window { length } => length,
         };
         let size = self.plan.head.size;
         let chooser = Chooser::new(sampling.options, size)?;
-        let inputs = self.backend.load(&Values::Ids(vec![0; capacity + 1]))?;
+        let data = self.room_for_symbols(capacity)?;
+        let carry = match self.new_carry(1) {
+            Ok(carry) => carry,
+            Err(error) => {
+                self.budget.give_back(data.bytes);
+                return Err(error);
+            }
+        };
         let sampler = Sampler {
             sampling: sampling.clone(),
             key: Key::stream(sampling.seed, Stream::Sampling, 0),
             chooser,
             drawn: 0,
-            carry: self.new_carry(1)?,
-            data: Resident {
-                // One position more than is fed: the plan's targets, never read, lie there.
-                extent: Extent { positions: capacity + 1, shifted: true, mask: None },
-                inputs,
-                targets: None,
-                mask: None,
-            },
+            carry,
+            data,
             recent: Vec::new(),
             logits: Vec::new(),
             row: vec![0.0; size],
@@ -94,9 +99,19 @@ impl<B: Backend> Session<B> {
         Ok(id)
     }
 
+    /// Where a stream's symbols go before they are run.
+    fn room_for_symbols(&mut self, positions: usize) -> Result<Counted<Resident<B::Data>>> {
+        let bytes = (positions as u64).saturating_mul(size_of::<u32>() as u64);
+        let Self { backend, budget, .. } = self;
+        let inputs = budget.take_for(bytes, || backend.load(&Values::Ids(zeros(positions)?)))?;
+        let extent = Extent { positions, targets: Aim::None, mask: None, used: None };
+        Ok(Counted { bytes, value: Resident { extent, inputs, targets: None, mask: None } })
+    }
+
     /// Forgets a stream; unknown numbers are ignored.
     pub fn end_sampling(&mut self, stream: u32) {
         if let Some(sampler) = self.samplers.remove(&stream) {
+            self.budget.give_back(sampler.data.bytes);
             self.drop_carry(sampler.carry);
         }
     }
@@ -161,12 +176,13 @@ impl<B: Backend> Session<B> {
         let time = if ids.len() == 1 { 1 } else { capacity };
         let shape = Shape { lanes: 1, time, training: false, taps: false };
         self.prepare(Purpose::Sampling, self.plan.head.predict, shape)?;
-        self.backend.overwrite(&mut sampler.data.inputs, 0, ids)?;
+        self.backend.overwrite(&mut sampler.data.value.inputs, 0, ids)?;
         let windows = WindowPlan {
             lanes: 1,
             time: ids.len(),
             starts: vec![0],
             resets: vec![reset],
+            lengths: None,
             scalars: Vec::new(),
             first_step: 0,
             masks: Masks::Off,
@@ -178,13 +194,13 @@ impl<B: Backend> Session<B> {
             training: None,
             carry: &mut sampler.carry.memory,
             prepared: self.workspaces.latest()?,
-            data: &sampler.data,
+            data: &sampler.data.value,
             windows: &windows,
             abort,
         };
         self.backend.begin(&mut run, self.version)?;
         unroll::forward(&mut self.backend, &mut run, 0)?;
-        self.backend.logits(&mut run, &mut sampler.logits)?;
+        self.backend.logits(&mut run, LogitRows::LastStep, &mut sampler.logits)?;
         self.backend.keep_carry(&mut run)
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::grad_clip::ClipSpec;
 use crate::math::Scalar;
 use crate::optim::OptimizerSpec;
-use crate::window::{Masks, Report, WindowPlan};
+use crate::window::{Masks, Report, Use, WindowPlan};
 
 /// What stays the same from call to call of one training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub struct TrainingRequest {
     pub starts: Vec<u32>,
     /// [K, N].
     pub resets: Vec<bool>,
+    /// [K, N], or `None`: all lanes have T time steps.
+    pub lengths: Option<Vec<u32>>,
     /// `[K]`.
     pub learning_rates: Vec<f64>,
     /// Masks to use instead of drawn ones (tests).
@@ -74,7 +76,7 @@ impl<B: Backend> Session<B> {
         setup.optimizer.validate()?;
         setup.clip.validate()?;
         self.forget_training();
-        let len = self.plan.params.len();
+        let len = self.plan.params.trainable();
         let initial = setup.optimizer.moments();
         let buffers = bytes::<B>(len).saturating_mul(1 + initial.len() as u64);
         let Self { backend, budget, .. } = self;
@@ -101,10 +103,10 @@ impl<B: Backend> Session<B> {
         self.training.as_ref().map_or(0, |training| training.steps)
     }
 
-    /// The moments in the optimizer's order, each laid out as the parameters.
+    /// The moments in the optimizer's order, each laid out as the parameters without the statistics.
     pub fn moments(&mut self) -> Result<Vec<Vec<B::Real>>> {
         let Some(training) = &self.training else { return Ok(Vec::new()) };
-        let len = self.plan.params.len();
+        let len = self.plan.params.trainable();
         training.moments.iter().map(|memory| self.backend.read(memory, 0..len)).collect()
     }
 
@@ -118,7 +120,7 @@ impl<B: Backend> Session<B> {
     /// Goes on where a training stood: after `configure` with its setup. Moments that are not finite and buffers of
     /// another length are refused, and change nothing.
     pub fn restore(&mut self, steps: u64, moments: &[Vec<B::Real>], carry: Option<(usize, Vec<B::Real>)>) -> Result<()> {
-        let len = self.plan.params.len();
+        let len = self.plan.params.trainable();
         let training = self.training.as_mut().ok_or_else(|| Error::internal("a training must be configured before it is restored"))?;
         if moments.len() != training.moments.len() || moments.iter().any(|moment| moment.len() != len) {
             return Err(Error::invalid("moments", moments.len(), format!("{} buffers of {len} values", training.moments.len())));
@@ -144,9 +146,9 @@ impl<B: Backend> Session<B> {
         Ok(())
     }
 
-    /// The gradients of the last window that was trained, laid out as the parameters, clipped.
+    /// The gradients of the last window that was trained, laid out as the parameters without the statistics, clipped.
     pub fn gradients(&mut self) -> Result<Vec<B::Real>> {
-        let len = self.plan.params.len();
+        let len = self.plan.params.trainable();
         match &self.training {
             Some(training) => self.backend.read(&training.gradients, 0..len),
             None => Err(Error::internal("there are no gradients before a training is configured")),
@@ -167,12 +169,13 @@ impl<B: Backend> Session<B> {
             time: request.time,
             starts: request.starts.clone(),
             resets: request.resets.clone(),
+            lengths: request.lengths.clone(),
             scalars,
             first_step: steps,
             masks,
         };
         let extent = &self.data.get(&request.data).ok_or_else(|| unknown("sequence", request.data))?.value.extent;
-        windows.check(&self.plan, extent, true)?;
+        windows.check(&self.plan, extent, Use::Training)?;
         self.ready_carry(request.lanes)?;
         let (call, failure) = self.run_windows(request.data, &windows, abort).inspect_err(|_| {
             // How far it came is not known, so packed copies of any step of it are not to be trusted.

@@ -14,12 +14,14 @@ pub(super) enum Purpose {
     Evaluation,
     /// Four: one symbol and several, for a carry and for a window of symbols.
     Sampling,
+    /// One at a time: it keeps everything.
+    Inspection,
 }
 
 impl Purpose {
     fn most(self) -> usize {
         match self {
-            Purpose::Training => 1,
+            Purpose::Training | Purpose::Inspection => 1,
             Purpose::Evaluation => 2,
             Purpose::Sampling => 4,
         }
