@@ -7,21 +7,20 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rnnkit_core::backend::{Backend, Part, RunOf, Shape, Tap, Training};
+use rnnkit_core::backend::{Backend, LogitRows, Part, RunOf, Shape, Tap, Training};
 use rnnkit_core::error::{Error, Result};
 use rnnkit_core::grad_clip::CHUNK;
 use rnnkit_core::memory::zeros;
 use rnnkit_core::optim::{StepScalars, guarded};
 use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::window::{Report, Values};
-use rnnkit_core::with_cell;
 
 use crate::pool::ThreadPool;
 use crate::simd::Isa;
 use crate::stages::gradients::Gradients;
 use crate::stages::head::{self, Loss};
-use crate::stages::{dropout, input, recurrent, rows, rows_at_once, taps, update};
-use crate::weights::Weights;
+use crate::stages::layers::Layers;
+use crate::stages::{batch_norm, dropout, input, taps, update};
 use crate::workspace::{LaneTile, Workspace};
 
 /// The CPU backend.
@@ -48,106 +47,43 @@ impl Cpu {
     fn step(&self, parameters: &mut Vec<f32>, training: &mut Training<'_, Vec<f32>>, scalars: &StepScalars, norm: f64) -> Result<bool> {
         let Training { gradients, moments, optimizer, .. } = training;
         guarded(optimizer.is_tame(scalars, norm), parameters, moments, |parameters, moments| {
-            update::update(self.isa, &self.pool, optimizer, scalars, parameters, gradients, moments);
+            // Behind what has gradients stand the statistics.
+            update::update(self.isa, &self.pool, optimizer, scalars, &mut parameters[..gradients.len()], gradients, moments);
         })
     }
 
     /// Some layers forward over some time steps, each tile on one thread.
     fn layers_forward(&self, run: &mut RunOf<'_, Self>, layers: Range<usize>, steps: Range<usize>) -> Result<()> {
-        let (plan, abort, Workspace { tiles, weights, .. }) = (run.plan, run.abort, &mut *run.prepared);
-        let stop = || abort.load(Ordering::Relaxed);
-        self.pool.for_each(tiles, |_, tile| {
-            for layer in layers.clone() {
-                layer_forward(self.isa, tile, plan, weights, layer, steps.clone(), &stop);
-            }
-        });
-        run.check_abort()
+        if let [Layer::BatchNorm(layer)] = &run.plan.layers[layers.clone()] {
+            let by_window = run.training.is_some() && !layer.frozen;
+            let finite = batch_norm::forward(&self.pool, run.prepared, run.parameters, layers.start, layer, run.windows.time, by_window);
+            run.prepared.non_finite |= !finite;
+            return run.check_abort();
+        }
+        self.on_tiles(run, |tile, stage| layers.clone().for_each(|layer| stage.forward(tile, layer, steps.clone())))
     }
 
     /// The same back, last layer first.
     fn layers_backward(&self, run: &mut RunOf<'_, Self>, layers: Range<usize>, steps: Range<usize>) -> Result<()> {
+        if let [Layer::BatchNorm(layer)] = &run.plan.layers[layers.clone()] {
+            let gamma = &run.parameters[layer.gamma.clone()];
+            batch_norm::backward(&self.pool, run.prepared, gamma, layers.start, layer, run.windows.time);
+            return run.check_abort();
+        }
+        self.on_tiles(run, |tile, stage| layers.clone().rev().for_each(|layer| stage.backward(tile, layer, steps.clone())))
+    }
+
+    /// Calls `work` for each tile on one thread, with the layers to run on it.
+    fn on_tiles(&self, run: &mut RunOf<'_, Self>, work: impl Fn(&mut LaneTile, &Layers<'_>) + Sync) -> Result<()> {
         let (plan, time, abort) = (run.plan, run.windows.time, run.abort);
         let Workspace { tiles, weights, .. } = &mut *run.prepared;
-        let stop = || abort.load(Ordering::Relaxed);
-        self.pool.for_each(tiles, |_, tile| {
-            for layer in layers.clone().rev() {
-                layer_backward(self.isa, tile, plan, weights, layer, steps.clone(), time, &stop);
-            }
-        });
+        let stage = Layers { isa: self.isa, plan, weights, time, abort };
+        self.pool.for_each(tiles, |_, tile| work(tile, &stage));
         run.check_abort()
     }
 
     fn gradients<'a>(&'a self, run: &RunOf<'a, Self>) -> Gradients<'a> {
         Gradients { isa: self.isa, pool: &self.pool, time: run.windows.time, abort: run.abort }
-    }
-}
-
-/// `steps` in pieces of some time steps each, in order, for a layer of `width` outputs over `input` inputs.
-fn pieces(steps: Range<usize>, n: usize, width: usize, input: usize) -> impl Iterator<Item = Range<usize>> {
-    let length = rows_at_once(width, input).div_ceil(n.max(1));
-    steps.clone().step_by(length).map(move |t| t..steps.end.min(t + length))
-}
-
-/// One layer of one tile forward over some time steps.
-fn layer_forward(
-    isa: Isa,
-    tile: &mut LaneTile,
-    plan: &ModelPlan,
-    weights: &Weights,
-    index: usize,
-    steps: Range<usize>,
-    stop: &dyn Fn() -> bool,
-) {
-    match (&plan.layers[index], &weights.layers[index]) {
-        (Layer::Recurrent(layer), Some(weights)) => {
-            for piece in pieces(steps.clone(), tile.n(), layer.cell.gates() * layer.size, layer.input) {
-                if stop() {
-                    return;
-                }
-                recurrent::input_forward(tile, index, layer, weights, piece);
-            }
-            with_cell!(layer.cell, cell => {
-                for t in steps {
-                    if stop() {
-                        return;
-                    }
-                    recurrent::state_forward(isa, cell, tile, index, layer, weights, t);
-                }
-            });
-        }
-        (layer, weights) => rows::forward(isa, tile, index, layer, weights.as_ref(), steps),
-    }
-}
-
-/// One layer of one tile back over some time steps of a window of `time`.
-fn layer_backward(
-    isa: Isa,
-    tile: &mut LaneTile,
-    plan: &ModelPlan,
-    weights: &Weights,
-    index: usize,
-    steps: Range<usize>,
-    time: usize,
-    stop: &dyn Fn() -> bool,
-) {
-    match (&plan.layers[index], &weights.layers[index]) {
-        (Layer::Recurrent(layer), Some(weights)) => {
-            with_cell!(layer.cell, cell => {
-                for t in steps.clone().rev() {
-                    if stop() {
-                        return;
-                    }
-                    recurrent::state_backward(isa, cell, tile, index, layer, weights, t, t + 1 == time);
-                }
-            });
-            for piece in pieces(steps, tile.n(), layer.cell.gates() * layer.size, layer.input) {
-                if stop() {
-                    return;
-                }
-                recurrent::input_backward(tile, index, layer, weights, piece);
-            }
-        }
-        (layer, weights) => rows::backward(isa, tile, index, layer, weights.as_ref(), steps),
     }
 }
 
@@ -214,26 +150,26 @@ impl Backend for Cpu {
 
     fn masks(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
         let (plan, windows) = (run.plan, run.windows);
-        if plan.dropouts().next().is_some() {
+        if !plan.sites.is_empty() {
             self.pool.for_each(&mut run.prepared.tiles, |_, tile| dropout::masks(self.isa, tile, plan, windows, k));
         }
         Ok(())
     }
 
-    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        self.layers_forward(run, layer..layer + 1, steps)
+    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()> {
+        self.layers_forward(run, layer..layer + 1, 0..run.windows.time)
     }
 
-    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        self.layers_backward(run, layer..layer + 1, steps)
+    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()> {
+        self.layers_backward(run, layer..layer + 1, 0..run.windows.time)
     }
 
     fn step_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
-        self.rows_forward(run, layer, t..t + 1)
+        self.layers_forward(run, layer..layer + 1, t..t + 1)
     }
 
     fn step_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
-        self.rows_backward(run, layer, t..t + 1)
+        self.layers_backward(run, layer..layer + 1, t..t + 1)
     }
 
     fn block_forward(&mut self, run: &mut RunOf<'_, Self>, block: Range<usize>) -> Result<()> {
@@ -255,7 +191,7 @@ impl Backend for Cpu {
         let failed = std::sync::Mutex::new(None);
         let stop = || run.abort.load(Ordering::Relaxed);
         self.pool.for_each(tiles, |_, tile| {
-            head::forward(tile, plan, weights.head.as_ref(), head::predicted_rows(plan, time, tile.n()), &stop);
+            head::forward(tile, plan, weights.head.as_ref(), time, &stop);
             if stop() {
                 return;
             }
@@ -290,7 +226,8 @@ impl Backend for Cpu {
             Part::Layer(index) => match &run.plan.layers[index] {
                 Layer::Recurrent(layer) => stage.recurrent(space, gradients, index, layer),
                 Layer::Dense(layer) => stage.dense(space, gradients, index, layer),
-                Layer::Dropout(_) => {}
+                Layer::BatchNorm(layer) => batch_norm::weight_gradients(space, gradients, index, layer),
+                Layer::Dropout(_) | Layer::Turn(_) | Layer::Join(_) => {}
             },
         }
         run.check_abort()
@@ -311,6 +248,7 @@ impl Backend for Cpu {
         let space = &mut *run.prepared;
         let Some(report) = space.reports.last_mut().filter(|_| !space.non_finite) else { return Ok(()) };
         if self.step(run.parameters, training, &run.windows.scalars[k], report.gradient_norm)? {
+            batch_norm::update_statistics(space, run.plan, run.parameters);
             let version = space.weights.version + 1;
             space.weights.pack(&self.pool, run.parameters, version);
         } else {
@@ -323,7 +261,7 @@ impl Backend for Cpu {
     fn keep_carry(&mut self, run: &mut RunOf<'_, Self>) -> Result<()> {
         if !run.prepared.non_finite {
             for tile in &run.prepared.tiles {
-                input::keep_carry(tile, run.plan, run.carry, run.windows.lanes, run.windows.time);
+                input::keep_carry(tile, run.plan, run.carry, run.windows.lanes);
             }
         }
         Ok(())
@@ -333,15 +271,22 @@ impl Backend for Cpu {
         Ok(run.prepared.reports.clone())
     }
 
-    fn logits(&mut self, run: &mut RunOf<'_, Self>, out: &mut [f32]) -> Result<()> {
+    fn logits(&mut self, run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [f32]) -> Result<()> {
         let (plan, time, size) = (run.plan, run.windows.time, run.plan.head.size);
         let Workspace { tiles, weights, .. } = &mut *run.prepared;
-        for tile in tiles {
+        let (head, stop) = (weights.head.as_ref(), || run.abort.load(Ordering::Relaxed));
+        self.pool.for_each(tiles, |_, tile| match rows {
+            LogitRows::LastStep => head::forward_last(tile, plan, head, time, &stop),
+            LogitRows::EveryStep => head::forward(tile, plan, head, time, &stop),
+        });
+        for tile in &*tiles {
             let n = tile.n();
-            head::forward(tile, plan, weights.head.as_ref(), (time - 1) * n..time * n, &|| false);
-            out[tile.lanes.start * size..tile.lanes.end * size].copy_from_slice(&tile.logits[..n * size]);
+            for t in 0..if rows == LogitRows::LastStep { 1 } else { time } {
+                let to = (t * run.windows.lanes + tile.lanes.start) * size;
+                out[to..to + n * size].copy_from_slice(&tile.logits[t * n * size..(t + 1) * n * size]);
+            }
         }
-        Ok(())
+        run.check_abort()
     }
 
     fn tap(&mut self, run: &mut RunOf<'_, Self>, tap: Tap) -> Result<Vec<f32>> {

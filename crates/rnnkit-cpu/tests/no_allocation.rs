@@ -1,38 +1,19 @@
 //! Nothing is allocated by a product, by packing weights again, by a run of the pool, or inside the loop over time.
 
+mod counting;
+
+use counting::ALLOCATIONS;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::grad_clip::ClipSpec;
-use rnnkit_core::optim::{OptimizerSpec, Sgd};
+use rnnkit_core::optim::{Flavour, OptimizerSpec, Sgd};
 use rnnkit_core::session::{Session, TrainingRequest, TrainingSetup};
-use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, Reduction};
-use rnnkit_core::window::{Sequence, Values};
+use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, RecurrentDropout, Reduction};
+use rnnkit_core::window::Sequence;
 use rnnkit_cpu::Cpu;
 use rnnkit_cpu::pool::ThreadPool;
 use rnnkit_cpu::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, multiply, outer_accumulate};
 use rnnkit_cpu::simd::Isa;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-
-/// The system's allocator, counted.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, SeqCst);
-        // SAFETY: the caller's obligations are the same.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's obligations are the same.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// One test, since the count is the process's: two at a time would count each other.
 #[test]
@@ -76,21 +57,28 @@ fn vec_of_squares(k: usize) -> Vec<f32> {
 /// Allocations of one training call of two windows of `time` steps: the fewest of some calls, since the first ones set up the workspace
 /// and what the system keeps for each thread, whenever a thread first gets there.
 fn allocations_of_a_call(time: usize) -> usize {
-    let layers = [CellKind::Lstm, CellKind::Gru].map(|cell| LayerSpec::Recurrent { cell, size: 24, dropout: 0.2 });
+    let dropout = RecurrentDropout { input: 0.1, recurrent: 0.2, per_gate: true };
+    let layers = vec![
+        LayerSpec::recurrent(CellKind::Lstm, 24),
+        LayerSpec::dropout(0.2),
+        LayerSpec::BatchNorm { momentum: 0.9, epsilon: 1e-3, frozen: false },
+        LayerSpec::Recurrent { cell: CellKind::Gru, size: 24, bidirectional: true, dropout },
+    ];
     let spec = ModelSpec {
         input: InputSpec::OneHot { vocabulary: 11 },
-        layers: layers.to_vec(),
+        layers,
         head: HeadSpec { predict: Predict::EveryStep, size: 11, projection: Projection::Linear, dropout: 0.1 },
         loss: LossSpec::CrossEntropy { label_smoothing: 0.0, reduction: Reduction::Mean },
     };
     let mut session = Session::new(Cpu::new(2).expect("two threads"), &spec, 1 << 30).expect("a small model");
     let ids = (0..1000).map(|i| i % 11).collect();
-    let data = session.load(&Sequence { inputs: Values::Ids(ids), targets: None, mask: None }).expect("ids below 11");
-    let optimizer = OptimizerSpec::Sgd(Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
+    let data = session.load(&Sequence::shifted(ids)).expect("ids below 11");
+    let flavour = Flavour::PyTorch;
+    let optimizer = OptimizerSpec::Sgd(Sgd { flavour, momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
     session.configure(&TrainingSetup { optimizer, clip: ClipSpec::Norm { theta: 1.0, epsilon: 0.0 }, seed: 1 }).expect("valid");
     let lanes = 20;
     let (starts, resets) = (vec![3; 2 * lanes], vec![false; 2 * lanes]);
-    let request = TrainingRequest { data, lanes, time, starts, resets, learning_rates: vec![0.1; 2], masks: None };
+    let request = TrainingRequest { data, lanes, time, starts, resets, lengths: None, learning_rates: vec![0.1; 2], masks: None };
     let abort = AtomicBool::new(false);
     let mut call = || {
         let before = ALLOCATIONS.load(SeqCst);

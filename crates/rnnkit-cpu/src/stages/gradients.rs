@@ -6,7 +6,7 @@ use rnnkit_core::cell::Cell;
 use rnnkit_core::plan::{Dense, ModelPlan, Recurrent};
 use rnnkit_core::with_cell;
 
-use super::head::predicted_rows;
+use super::head::{predicted_rows, reads_ends};
 use crate::pool::ThreadPool;
 use crate::product::{Matrix, MatrixMut, outer_accumulate};
 use crate::simd::Isa;
@@ -31,25 +31,29 @@ pub struct Gradients<'a> {
 type Sides<'a> = (&'a [f32], &'a [f32]);
 
 impl Gradients<'_> {
-    /// dw [P, Q] = sum over tiles, in order, of dyᵀ · x.
-    fn outer<'t>(&self, dw: &mut [f32], p: usize, tiles: &'t [LaneTile], sides: impl Fn(&'t LaneTile) -> Sides<'t> + Sync) {
-        let q = dw.len() / p;
-        self.pool.for_each_chunk(dw, BLOCK * q, |block, dw| {
-            dw.fill(0.0);
-            let height = dw.len() / q;
-            for tile in tiles {
-                if self.abort.load(Ordering::Relaxed) {
-                    return;
+    /// dw [P, Q] = sum over tiles, in order, of dyᵀ · x. `copies`: how often a row of x holds the Q values, 1 or once for each gate, whose
+    /// P / copies rows of dw meet their own.
+    fn outer<'t>(&self, dw: &mut [f32], [p, copies]: [usize; 2], tiles: &'t [LaneTile], sides: impl Fn(&'t LaneTile) -> Sides<'t> + Sync) {
+        let (q, size) = (dw.len() / p, p / copies);
+        for (gate, dw) in dw.chunks_exact_mut(size * q).enumerate() {
+            self.pool.for_each_chunk(dw, BLOCK * q, |block, dw| {
+                dw.fill(0.0);
+                let height = dw.len() / q;
+                for tile in tiles {
+                    if self.abort.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let (dy, x) = sides(tile);
+                    let rows = dy.len() / p;
+                    if rows == 0 {
+                        continue;
+                    }
+                    let dy = Matrix::with_stride(&dy[gate * size + block * BLOCK..], rows, height, p);
+                    let x = Matrix::with_stride(&x[gate * q..], rows, q, copies * q);
+                    outer_accumulate(self.isa, dy, x, MatrixMut::new(dw, height, q));
                 }
-                let (dy, x) = sides(tile);
-                let rows = dy.len() / p;
-                if rows == 0 {
-                    continue;
-                }
-                let dy = Matrix::with_stride(&dy[block * BLOCK..], rows, height, p);
-                outer_accumulate(self.isa, dy, Matrix::new(x, rows, q), MatrixMut::new(dw, height, q));
-            }
-        });
+            });
+        }
     }
 
     /// db [P] = sum over tiles and rows, in order, of dy.
@@ -66,7 +70,7 @@ impl Gradients<'_> {
         });
     }
 
-    /// dw [P, V]: column id += dy of each row, in order, by way of the transposed scratch [V, P] in blocks of P.
+    /// dw [P, V]: column id += dy of each row, in order (V itself is no symbol), by way of the transposed scratch [V, P] in blocks of P.
     fn columns<'t>(
         &self,
         dw: &mut [f32],
@@ -81,7 +85,7 @@ impl Gradients<'_> {
             sums.fill(0.0);
             for tile in tiles {
                 let (dy, ids) = sides(tile);
-                for (dy, &id) in dy.chunks_exact(p).zip(ids) {
+                for (dy, &id) in dy.chunks_exact(p).zip(ids).filter(|(_, id)| (**id as usize) < v) {
                     let sums = &mut sums[id as usize * width..(id as usize + 1) * width];
                     for (sum, &dy) in sums.iter_mut().zip(&dy[block * BLOCK..]) {
                         *sum += dy;
@@ -122,10 +126,16 @@ impl Gradients<'_> {
         if layer.one_hot {
             self.columns(&mut gradients[layer.weight_ih.clone()], columns, p, tiles, |tile| (d_input(tile), &tile.ids[..rows(tile)]));
         } else {
-            let sides = |tile| (d_input(tile), &tile.input_of(index)[..rows(tile) * layer.input]);
-            self.outer(&mut gradients[layer.weight_ih.clone()], p, tiles, sides);
+            let sides = |tile| (d_input(tile), &tile.input_of(index)[..rows(tile) * layer.copies * layer.input]);
+            self.outer(&mut gradients[layer.weight_ih.clone()], [p, layer.copies], tiles, sides);
         }
-        self.hidden(&mut gradients[layer.weight_hh.clone()], p, size, index, tiles, d_hidden);
+        let copies = tiles[0].layers[index].entering[1].len() / (tiles[0].n() * size);
+        if copies > 0 {
+            let sides = |tile| (d_hidden(tile), &tile.layers[index].entering[0][..rows(tile) * copies * size]);
+            self.outer(&mut gradients[layer.weight_hh.clone()], [p, copies], tiles, sides);
+        } else {
+            self.hidden(&mut gradients[layer.weight_hh.clone()], p, size, index, tiles, d_hidden);
+        }
         self.bias(&mut gradients[layer.bias_ih.clone()], tiles, d_input);
         if split {
             self.bias(&mut gradients[layer.bias_hh.clone()], tiles, d_hidden);
@@ -180,7 +190,7 @@ impl Gradients<'_> {
             self.columns(&mut gradients[layer.weight.clone()], columns, layer.size, tiles, |tile| (dy(tile), &tile.ids[..rows(tile)]));
         } else {
             let sides = |tile| (dy(tile), &tile.input_of(index)[..rows(tile) * layer.input]);
-            self.outer(&mut gradients[layer.weight.clone()], layer.size, tiles, sides);
+            self.outer(&mut gradients[layer.weight.clone()], [layer.size, 1], tiles, sides);
         }
         self.bias(&mut gradients[layer.bias.clone()], tiles, dy);
     }
@@ -196,9 +206,13 @@ impl Gradients<'_> {
         };
         let x = |tile| -> &[f32] {
             let tile: &LaneTile = tile;
-            &tile.input_of(plan.layers.len())[rows(tile).start * input..rows(tile).end * input]
+            if reads_ends(plan, tile) {
+                &tile.ends
+            } else {
+                &tile.input_of(plan.layers.len())[rows(tile).start * input..rows(tile).end * input]
+            }
         };
-        self.outer(&mut gradients[weight.clone()], size, &space.tiles, |tile| (dy(tile), x(tile)));
+        self.outer(&mut gradients[weight.clone()], [size, 1], &space.tiles, |tile| (dy(tile), x(tile)));
         self.bias(&mut gradients[bias.clone()], &space.tiles, dy);
     }
 
@@ -210,7 +224,9 @@ impl Gradients<'_> {
         d.fill(0.0);
         for tile in &space.tiles {
             let rows = self.time * tile.n();
-            for (dx, &id) in tile.d_input[..rows * width].chunks_exact(width).zip(&tile.ids) {
+            let vocabulary = d.len() / width;
+            for (dx, &id) in tile.d_input[..rows * width].chunks_exact(width).zip(&tile.ids).filter(|(_, id)| (**id as usize) < vocabulary)
+            {
                 for (d, &dx) in d[id as usize * width..].iter_mut().zip(dx) {
                     *d += dx;
                 }

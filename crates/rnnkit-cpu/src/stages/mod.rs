@@ -1,14 +1,17 @@
 //! The stages, each for one lane tile on one thread, or for one piece of the parameters.
 
+pub mod batch_norm;
 pub mod cells;
 pub mod dropout;
 pub mod gradients;
 pub mod head;
 pub mod input;
+pub mod layers;
 pub mod recurrent;
 pub mod rows;
 pub mod softmax;
 pub mod taps;
+pub mod turn;
 pub mod update;
 
 /// The most multiply-adds between two looks at the abort flag: some milliseconds of one thread.

@@ -1,12 +1,13 @@
-//! What has no memory in time, on one lane tile: linear maps, dense layers, dropout's product.
+//! What has no memory in time, on one lane tile: linear maps, dense layers; dropout and turning have files of their own.
 
 use std::ops::Range;
 
 use rnnkit_core::math::Real;
-use rnnkit_core::plan::{Dense, Layer};
+use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::spec::Activation;
 
-use crate::product::{Matrix, MatrixMut, Start, multiply};
+use super::{dropout, turn};
+use crate::product::Start;
 use crate::simd::{Isa, Kernel, LANES, Simd, Vector};
 use crate::weights::{InputMap, LayerWeights};
 use crate::workspace::LaneTile;
@@ -14,10 +15,9 @@ use crate::workspace::LaneTile;
 /// A layer's input map on `rows` of its tile: `out` [rows, P].
 pub fn apply(map: &InputMap, input: &[f32], ids: &[u32], rows: Range<usize>, out: &mut [f32]) {
     match map {
-        InputMap::Product(affine) => {
-            let shape = affine.forward.shape();
-            let x = Matrix::new(&input[rows.start * shape.k()..rows.end * shape.k()], rows.len(), shape.k());
-            multiply(x, &affine.forward, MatrixMut::new(out, rows.len(), shape.n()), Start::Row(&affine.bias));
+        InputMap::Product(maps) => {
+            let width = maps.width();
+            maps.forward(&input[rows.start * width..rows.end * width], rows.len(), out, true);
         }
         InputMap::Table(table) => {
             for (out, &id) in out.chunks_exact_mut(table.width).zip(&ids[rows]) {
@@ -27,66 +27,47 @@ pub fn apply(map: &InputMap, input: &[f32], ids: &[u32], rows: Range<usize>, out
     }
 }
 
-/// A dense or dropout layer forward on some time steps.
-pub fn forward(isa: Isa, tile: &mut LaneTile, index: usize, layer: &Layer, weights: Option<&LayerWeights>, steps: Range<usize>) {
-    let rows = steps.start * tile.n()..steps.end * tile.n();
-    let here = rows.start * layer.size()..rows.end * layer.size();
-    let (space, input, _, ids) = tile.layer(index);
-    match (layer, weights) {
+/// From the gradients of what [`apply`] gave on `rows` to those of the layer's input, if somebody wants them.
+pub fn apply_back(map: &InputMap, d: &[f32], d_input: &mut [f32], rows: Range<usize>) {
+    let InputMap::Product(maps) = map else { return };
+    if !d_input.is_empty() {
+        let width = maps.width();
+        maps.back(d, rows.len(), &mut d_input[rows.start * width..rows.end * width], Start::Zero);
+    }
+}
+
+/// A layer that is not recurrent, and looks at its own lanes only, forward over `time` steps.
+pub fn forward(isa: Isa, tile: &mut LaneTile, plan: &ModelPlan, index: usize, weights: Option<&LayerWeights>, time: usize) {
+    let rows = 0..time * tile.n();
+    match (&plan.layers[index], weights) {
         (Layer::Dense(dense), Some(weights)) => {
-            apply(&weights.input, input, ids, rows, &mut space.output[here.clone()]);
-            isa.dispatch(Activate { activation: dense.activation, values: &mut space.output[here] });
+            let (space, input, _, ids) = tile.layer(index);
+            let output = &mut space.output[..rows.end * dense.size];
+            apply(&weights.input, input, ids, rows, output);
+            isa.dispatch(Activate { activation: dense.activation, values: output });
         }
-        (Layer::Dropout(_), _) => {
-            isa.dispatch(Multiply { out: &mut space.output[here.clone()], a: &input[here.clone()], b: &space.factors[here] });
-        }
+        (Layer::Dropout(layer), _) => dropout::forward(isa, tile, plan, index, layer, time),
+        (Layer::Turn(layer), _) => turn::forward(tile, index, layer, time),
+        (Layer::Join(layer), _) => turn::join(tile, index, layer, time),
         _ => {}
     }
 }
 
 /// The same back.
-pub fn backward(isa: Isa, tile: &mut LaneTile, index: usize, layer: &Layer, weights: Option<&LayerWeights>, steps: Range<usize>) {
-    let rows = steps.start * tile.n()..steps.end * tile.n();
-    let here = rows.start * layer.size()..rows.end * layer.size();
-    let (space, _, d_input, _) = tile.layer(index);
-    match (layer, weights) {
+pub fn backward(isa: Isa, tile: &mut LaneTile, plan: &ModelPlan, index: usize, weights: Option<&LayerWeights>, time: usize) {
+    let rows = 0..time * tile.n();
+    match (&plan.layers[index], weights) {
         (Layer::Dense(dense), Some(weights)) => {
-            let d = &mut space.d_output[here.clone()];
+            let (space, _, d_input, _) = tile.layer(index);
+            let here = ..rows.end * dense.size;
+            let d = &mut space.d_output[here];
             isa.dispatch(ActivateBack { activation: dense.activation, output: &space.output[here], d });
-            dense_input_backward(dense, weights, d, d_input, rows);
+            apply_back(&weights.input, d, d_input, rows);
         }
-        (Layer::Dropout(_), _) if !d_input.is_empty() => {
-            isa.dispatch(Multiply { out: &mut d_input[here.clone()], a: &space.d_output[here.clone()], b: &space.factors[here] });
-        }
+        (Layer::Dropout(layer), _) => dropout::backward(isa, tile, plan, index, layer, time),
+        (Layer::Turn(layer), _) => turn::backward(tile, index, layer),
+        (Layer::Join(layer), _) => turn::join_back(tile, index, layer),
         _ => {}
-    }
-}
-
-fn dense_input_backward(dense: &Dense, weights: &LayerWeights, d: &[f32], d_input: &mut [f32], rows: Range<usize>) {
-    let InputMap::Product(affine) = &weights.input else { return };
-    let Some(map) = affine.backward.as_ref().filter(|_| !d_input.is_empty()) else { return };
-    let d_input = &mut d_input[rows.start * dense.input..rows.end * dense.input];
-    let d = Matrix::new(d, rows.len(), dense.size);
-    multiply(d, map, MatrixMut::new(d_input, rows.len(), dense.input), Start::Zero);
-}
-
-/// out = a ⊙ b.
-struct Multiply<'a> {
-    out: &'a mut [f32],
-    a: &'a [f32],
-    b: &'a [f32],
-}
-
-impl Kernel for Multiply<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self) {
-        let mut at = 0;
-        while at < self.out.len() {
-            (Vector::<S>::load(&self.a[at..]) * Vector::load(&self.b[at..])).store(&mut self.out[at..]);
-            at += LANES;
-        }
     }
 }
 

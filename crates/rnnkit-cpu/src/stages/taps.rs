@@ -6,43 +6,47 @@ use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::spec::Predict;
 use rnnkit_core::window::WindowPlan;
 
-use crate::workspace::{LaneTile, Workspace};
+use crate::workspace::{LaneTile, LayerSpace, Workspace};
 
 /// The value a tap names.
 pub fn tap(space: &Workspace, plan: &ModelPlan, windows: &WindowPlan, tap: Tap) -> Result<Vec<f32>> {
     if !space.shape.taps {
         return Err(Error::internal("a tap needs a workspace made for taps"));
     }
-    let time = windows.time;
-    Ok(match tap {
-        Tap::Output(layer) => joined(space, windows.lanes, time, plan.layers[layer].size(), |tile| &tile.layers[layer].output),
-        Tap::Gates(layer) => match &plan.layers[layer] {
-            Layer::Recurrent(recurrent) => {
-                let width = recurrent.cell.gates() * recurrent.size;
-                joined(space, windows.lanes, time, width, |tile| &tile.layers[layer].kept_gates)
-            }
-            _ => return Err(Error::internal(format!("layer {layer} has no gates"))),
-        },
+    let (time, lanes) = (windows.time, windows.lanes);
+    let of_layer =
+        |layer: usize, width: usize, of: fn(&LayerSpace) -> &[f32]| joined(space, lanes, time, width, |tile| of(&tile.layers[layer]));
+    let size = |layer: usize| plan.layers[layer].size();
+    let values = match tap {
+        Tap::Output(layer) => of_layer(layer, size(layer), |space| &space.output),
+        Tap::Gates(layer) => {
+            let gates = if let Layer::Recurrent(recurrent) = &plan.layers[layer] { recurrent.cell.gates() } else { 0 };
+            of_layer(layer, gates * size(layer), |space| &space.kept_gates)
+        }
+        Tap::CellState(layer) => of_layer(layer, size(layer), |space| &space.cell_state),
+        Tap::HiddenGradient(layer) => of_layer(layer, size(layer), |space| &space.d_state),
         Tap::Logits => {
             let time = if plan.head.predict == Predict::LastStep { 1 } else { time };
-            joined(space, windows.lanes, time, plan.head.size, |tile| &tile.kept_logits)
+            joined(space, lanes, time, plan.head.size, |tile| &tile.kept_logits)
         }
-        Tap::InputGradient => joined(space, windows.lanes, time, plan.spec.input.width(), |tile| &tile.d_input),
-        Tap::CarryGradient => carry_gradient(space, plan, windows.lanes),
-    })
+        Tap::InputGradient => joined(space, lanes, time, plan.input_width(), |tile| &tile.d_input),
+        Tap::CarryGradient => space.shape.training.then(|| carry_gradient(space, plan, lanes)),
+    };
+    values.ok_or_else(|| Error::internal(format!("{tap:?} was asked of a model, or of a run, that has none")))
 }
 
-/// [T, N, width] from the tiles' [T, n, width].
-fn joined<'a>(space: &'a Workspace, lanes: usize, time: usize, width: usize, of: impl Fn(&'a LaneTile) -> &'a [f32]) -> Vec<f32> {
+/// [T, N, width] from the tiles' [T, n, width]; `None` where they keep no such thing.
+fn joined<'a>(space: &'a Workspace, lanes: usize, time: usize, width: usize, of: impl Fn(&'a LaneTile) -> &'a [f32]) -> Option<Vec<f32>> {
     let mut all = vec![0.0; time * lanes * width];
     for tile in &space.tiles {
         let n = tile.n();
-        for (t, rows) in of(tile)[..time * n * width].chunks_exact(n * width).enumerate() {
+        let kept = of(tile).get(..time * n * width).filter(|kept| !kept.is_empty())?;
+        for (t, rows) in kept.chunks_exact(n * width).enumerate() {
             let at = (t * lanes + tile.lanes.start) * width;
             all[at..at + n * width].copy_from_slice(rows);
         }
     }
-    all
+    Some(all)
 }
 
 fn carry_gradient(space: &Workspace, plan: &ModelPlan, lanes: usize) -> Vec<f32> {
