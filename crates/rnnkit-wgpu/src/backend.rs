@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rnnkit_core::backend::{Backend, Part, RunOf, Shape, Tap, Training};
+use rnnkit_core::backend::{Backend, LogitRows, Part, RunOf, Shape, Tap, Training};
 use rnnkit_core::error::{Error, Result};
 use rnnkit_core::grad_clip::CHUNK;
 use rnnkit_core::optim::StepScalars;
@@ -15,13 +15,14 @@ use rnnkit_core::spec::Predict;
 use rnnkit_core::unroll;
 use rnnkit_core::window::{Report, Values};
 
+use crate::arguments::NOWHERE;
 use crate::device::Device;
 use crate::forms::Forms;
 use crate::memory::{Data, Memory};
 use crate::recorder::{Counts, Recorder};
 use crate::slice::Slice;
 use crate::stages::update::Scratch;
-use crate::stages::{call, gradients, head, input, recurrent, rows, segments, update};
+use crate::stages::{batch_norm, call, gradients, head, input, recurrent, rows, segments, update};
 use crate::workspace::{State, Workspace};
 use crate::{AdapterKind, Budgets, Form, GpuOptions, Precision, Work};
 
@@ -153,33 +154,33 @@ impl Backend for Gpu {
         input::masks(&mut self.recorder, run, k)
     }
 
-    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        rows::forward(&mut self.recorder, run, layer, steps)
+    fn rows_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()> {
+        rows::forward(&mut self.recorder, run, layer)
     }
 
-    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, steps: Range<usize>) -> Result<()> {
-        rows::backward(&mut self.recorder, run, layer, steps)
+    fn rows_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize) -> Result<()> {
+        rows::backward(&mut self.recorder, run, layer)
     }
 
     fn step_forward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
         recurrent::input_forward(&mut self.recorder, run, layer, t..t + 1)?;
-        recurrent::step::step_forward(&mut self.recorder, run, layer, t)
+        recurrent::step_forward(&mut self.recorder, run, layer, t)
     }
 
     fn step_backward(&mut self, run: &mut RunOf<'_, Self>, layer: usize, t: usize) -> Result<()> {
-        recurrent::step::step_backward(&mut self.recorder, run, layer, t)?;
+        recurrent::step_backward(&mut self.recorder, run, layer, t)?;
         recurrent::input_backward(&mut self.recorder, run, layer, t..t + 1)
     }
 
-    fn block_forward(&mut self, run: &mut RunOf<'_, Self>, _block: Range<usize>) -> Result<()> {
-        for (segment, form) in &run.prepared.forms.segments {
+    fn block_forward(&mut self, run: &mut RunOf<'_, Self>, block: Range<usize>) -> Result<()> {
+        for (segment, form) in run.prepared.forms.within(block) {
             segments::forward(&mut self.recorder, run, segment, *form)?;
         }
         run.check_abort()
     }
 
-    fn block_backward(&mut self, run: &mut RunOf<'_, Self>, _block: Range<usize>) -> Result<()> {
-        for (segment, form) in run.prepared.forms.segments.iter().rev() {
+    fn block_backward(&mut self, run: &mut RunOf<'_, Self>, block: Range<usize>) -> Result<()> {
+        for (segment, form) in run.prepared.forms.within(block).rev() {
             segments::backward(&mut self.recorder, run, segment, *form)?;
         }
         run.check_abort()
@@ -190,9 +191,7 @@ impl Backend for Gpu {
     }
 
     fn weight_gradients(&mut self, run: &mut RunOf<'_, Self>, part: Part) -> Result<()> {
-        // The window in work is the last one whose loss was asked for.
-        let k = run.prepared.counts.len().saturating_sub(1);
-        gradients::part(&mut self.recorder, run, k, part)
+        gradients::part(&mut self.recorder, run, part)
     }
 
     fn norm_and_clip(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
@@ -203,6 +202,7 @@ impl Backend for Gpu {
     fn update(&mut self, run: &mut RunOf<'_, Self>, k: usize) -> Result<()> {
         let Some(training) = &run.training else { return Ok(()) };
         update::update(&mut self.recorder, run.parameters, training, &scratch(run), &run.windows.scalars[k], k)?;
+        batch_norm::update_statistics(&mut self.recorder, run)?;
         run.prepared.updates += 1;
         call::pack(&mut self.recorder, run)
     }
@@ -215,8 +215,8 @@ impl Backend for Gpu {
         call::finish(&mut self.recorder, run)
     }
 
-    fn logits(&mut self, run: &mut RunOf<'_, Self>, out: &mut [f32]) -> Result<()> {
-        head::read_logits(&mut self.recorder, run, out)
+    fn logits(&mut self, run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [f32]) -> Result<()> {
+        head::read_logits(&mut self.recorder, run, rows, out)
     }
 
     fn tap(&mut self, run: &mut RunOf<'_, Self>, tap: Tap) -> Result<Vec<f32>> {
@@ -232,10 +232,21 @@ impl Backend for Gpu {
                 let rows = if plan.head.predict == Predict::LastStep { run.windows.lanes } else { rows };
                 (layout.kept_logits, rows * plan.head.size)
             }
-            Tap::InputGradient if plan.spec.input.vocabulary().is_some() && plan.embedding.is_none() => {
+            Tap::InputGradient if layout.d_input == NOWHERE => {
                 return Err(Error::internal("a one-hot input has no rows to show a gradient of"));
             }
-            Tap::InputGradient => (layout.d_input, rows * plan.spec.input.width()),
+            Tap::InputGradient => (layout.d_input, rows * plan.input_width()),
+            Tap::CellState(layer) => match &plan.layers[layer] {
+                Layer::Recurrent(recurrent) if recurrent.cell.has_cell_state() => {
+                    let state = run.windows.lanes * recurrent.size;
+                    (layout.places[recurrent.slot].cell_state + state as u32, rows * recurrent.size)
+                }
+                _ => return Err(Error::internal(format!("layer {layer} has no cell state"))),
+            },
+            Tap::HiddenGradient(layer) => match &plan.layers[layer] {
+                Layer::Recurrent(recurrent) => (layout.places[recurrent.slot].d_state, rows * recurrent.size),
+                _ => return Err(Error::internal(format!("layer {layer} is not recurrent"))),
+            },
             Tap::CarryGradient => return recurrent::read_carry_gradient(&mut self.recorder, run),
         };
         self.recorder.read(&run.prepared.arena, at as usize, len)
@@ -260,7 +271,7 @@ impl Backend for Gpu {
         for block in run.plan.blocks.iter().rev().cloned() {
             self.block_backward(run, block)?;
         }
-        gradients::all(&mut self.recorder, run, k)?;
+        gradients::all(&mut self.recorder, run)?;
         run.check_abort()?;
         self.norm_and_clip(run, k)?;
         self.update(run, k)?;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use rnnkit_core::backend::Shape;
 use rnnkit_core::cell::CellKind;
-use rnnkit_core::plan::{Layer, ModelPlan};
+use rnnkit_core::plan::{Dropout, Layer, ModelPlan};
+use rnnkit_core::spec::MaskShape;
 
 use crate::resident::{Budgets, ResidentShapes};
 use crate::{Form, Precision};
@@ -21,6 +22,18 @@ pub enum Segment {
         /// Their place in the plan.
         layers: Range<usize>,
     },
+    /// A recurrent layer whose hidden state is dropped on its way into the product: a form of its own, whichever is asked for.
+    Dropped(usize),
+}
+
+impl Segment {
+    /// Its first layer.
+    pub fn first(&self) -> usize {
+        match self {
+            Segment::Rows(index) | Segment::Dropped(index) => *index,
+            Segment::Stack { layers, .. } => layers.start,
+        }
+    }
 }
 
 /// Bytes of weights that a resident layer may fetch anew at every time step. An estimate: the cache beside a workgroup's memory holds so many,
@@ -51,7 +64,7 @@ impl Forms {
         let mut forms = Self { segments: Vec::new(), joins: vec![false; count], resident: vec![None; count] };
         for segment in segments(plan) {
             let form = match &segment {
-                Segment::Rows(_) => Form::Step,
+                Segment::Rows(_) | Segment::Dropped(_) => Form::Step,
                 Segment::Stack { cell, layers } => forms.choose_stack(plan, *cell, layers.clone(), shape, forced, budgets, precision),
             };
             forms.segments.push((segment, form));
@@ -88,9 +101,20 @@ impl Forms {
         }
     }
 
+    /// The segments of a block, none of which reaches beyond it.
+    pub fn within(&self, block: Range<usize>) -> impl DoubleEndedIterator<Item = &(Segment, Form)> {
+        self.segments.iter().filter(move |(segment, _)| block.contains(&segment.first()))
+    }
+
     /// Whether the plan's layer reads the one below within its own kernel.
     pub fn joins(&self, layer: usize) -> bool {
         self.joins[layer]
+    }
+
+    /// Whether the plan's dropout is done by the recurrent layer that it stands behind.
+    pub fn fuses(&self, dropout: usize) -> bool {
+        let has = |segment: &Segment| matches!(segment, Segment::Stack { layers, .. } if layers.contains(&dropout));
+        self.segments.iter().any(|(segment, _)| has(segment))
     }
 
     /// Whether a stack that was asked to be resident is not, because no workgroup can run a layer of it.
@@ -109,19 +133,31 @@ impl Forms {
 fn segments(plan: &ModelPlan) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     for (index, layer) in plan.layers.iter().enumerate() {
+        let reads_below = plan.sources[index] == index.checked_sub(1);
         let continues = match (layer, segments.last()) {
-            (Layer::Recurrent(layer), Some(Segment::Stack { cell, .. })) => layer.cell == *cell,
+            (Layer::Recurrent(layer), Some(Segment::Stack { cell, .. })) => {
+                layer.cell == *cell && layer.copies == 1 && layer.hidden_dropout.is_none()
+            }
             // Dropout belongs to the recurrent layer it stands behind. The head's own may stand behind that one: a kernel has room for one.
-            (Layer::Dropout(_), Some(Segment::Stack { .. })) => matches!(plan.layers[index - 1], Layer::Recurrent(_)),
+            (Layer::Dropout(layer), Some(Segment::Stack { .. })) => {
+                draws_every_step(plan, layer) && matches!(plan.layers[index - 1], Layer::Recurrent(_))
+            }
             _ => false,
         };
         match (segments.last_mut(), layer) {
-            (Some(Segment::Stack { layers, .. }), _) if continues => layers.end = index + 1,
+            (Some(Segment::Stack { layers, .. }), _) if continues && reads_below => layers.end = index + 1,
+            (_, Layer::Recurrent(layer)) if layer.hidden_dropout.is_some() => segments.push(Segment::Dropped(index)),
             (_, Layer::Recurrent(layer)) => segments.push(Segment::Stack { cell: layer.cell, layers: index..index + 1 }),
             _ => segments.push(Segment::Rows(index)),
         }
     }
     segments
+}
+
+/// Whether each element of what a dropout reads has a draw of its own, as the recurrent kernels multiply their output.
+fn draws_every_step(plan: &ModelPlan, layer: &Dropout) -> bool {
+    let site = &plan.sites[layer.site];
+    site.mask == MaskShape::Step && site.copies == 1
 }
 
 /// THE table: whether the resident form is thought to be the faster for a stack whose largest layer has `size` units.
@@ -140,7 +176,7 @@ pub fn resident_up_to(cell: CellKind, budgets: &Budgets, precision: Precision) -
 
 #[cfg(test)]
 mod tests {
-    use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, Reduction};
+    use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, RecurrentDropout, Reduction};
 
     use super::*;
 
@@ -164,14 +200,18 @@ mod tests {
         assert_eq!(up_to(&budgets(256, 16384), Precision::F32), [256, 128, 128]);
     }
 
-    fn form(sizes: &[usize], lanes: usize, time: usize, forced: Option<Form>) -> (Form, Vec<bool>, Vec<bool>) {
+    fn plan(layers: Vec<LayerSpec>) -> ModelPlan {
         let spec = ModelSpec {
             input: InputSpec::OneHot { vocabulary: 5 },
-            layers: sizes.iter().map(|&size| LayerSpec::Recurrent { cell: CellKind::Lstm, size, dropout: 0.0 }).collect(),
+            layers,
             head: HeadSpec { predict: Predict::EveryStep, size: 5, projection: Projection::Linear, dropout: 0.0 },
             loss: LossSpec::CrossEntropy { label_smoothing: 0.0, reduction: Reduction::Mean },
         };
-        let plan = ModelPlan::new(&spec).expect("a valid model");
+        ModelPlan::new(&spec).expect("a valid model")
+    }
+
+    fn form(sizes: &[usize], lanes: usize, time: usize, forced: Option<Form>) -> (Form, Vec<bool>, Vec<bool>) {
+        let plan = plan(sizes.iter().map(|&size| LayerSpec::recurrent(CellKind::Lstm, size)).collect());
         let shape = Shape { lanes, time, training: true, taps: false };
         let forms = Forms::choose(&plan, shape, forced, &budgets(1024, 49152), Precision::F32);
         let layers = 0..plan.layers.len();
@@ -180,6 +220,41 @@ mod tests {
             layers.clone().map(|index| forms.joins(index)).collect(),
             layers.map(|index| forms.resident(index).is_some()).collect(),
         )
+    }
+
+    fn recurrent(bidirectional: bool, recurrent: f64) -> LayerSpec {
+        let dropout = RecurrentDropout { recurrent, ..RecurrentDropout::default() };
+        LayerSpec::Recurrent { cell: CellKind::Gru, size: 4, bidirectional, dropout }
+    }
+
+    fn cut(layers: Vec<LayerSpec>) -> Vec<Segment> {
+        segments(&plan(layers))
+    }
+
+    fn stack(layers: Range<usize>) -> Segment {
+        Segment::Stack { cell: CellKind::Gru, layers }
+    }
+
+    #[test]
+    fn each_direction_is_a_stack_of_one() {
+        use Segment::Rows;
+        let layers = vec![recurrent(false, 0.0), recurrent(true, 0.0), recurrent(false, 0.0)];
+        assert_eq!(cut(layers), [stack(0..1), Rows(1), stack(2..3), stack(3..4), Rows(4), stack(5..6)]);
+    }
+
+    #[test]
+    fn a_layer_whose_hidden_state_is_dropped_is_in_no_stack() {
+        let layers = vec![recurrent(false, 0.0), recurrent(false, 0.5), recurrent(false, 0.0), recurrent(false, 0.0)];
+        assert_eq!(cut(layers), [stack(0..1), Segment::Dropped(1), stack(2..4)]);
+    }
+
+    #[test]
+    fn dropout_belongs_to_a_stack_if_each_element_has_a_draw() {
+        let over = |mask| cut(vec![recurrent(false, 0.0), LayerSpec::Dropout { rate: 0.5, mask }, recurrent(false, 0.0)]);
+        assert_eq!(over(MaskShape::Step), [stack(0..3)]);
+        for mask in [MaskShape::Sequence, MaskShape::Batch] {
+            assert_eq!(over(mask), [stack(0..1), Segment::Rows(1), stack(2..3)]);
+        }
     }
 
     #[test]

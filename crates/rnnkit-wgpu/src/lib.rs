@@ -4,10 +4,11 @@
 //! its report comes down (20 bytes, read once a call). In between, a call is a list of dispatches:
 //!
 //! - `../shaders/`: the kernels, one entry point a file; the cells are twins of `cell/*.rs` in rnnkit-core and are joined with each loop.
-//! - `kernel.rs`: which files a kernel is joined of, what it is bound to; `arguments.rs`: what it takes. `shader_tests.rs` holds all of
+//! - `kernel/`: which files a kernel is joined of, what it is bound to; `arguments.rs`: what it takes. `shader_tests.rs` holds all of
 //!   it against the shaders, in every language they are translated to, without a GPU.
-//! - `layout.rs`: where everything of a model lies, offsets in one arena; `tables.rs`: what kernels look up there; `workspace.rs`: the buffers.
-//! - `forms.rs`: THE table of forms in which a recurrent layer runs; `resident/`: how a layer is cut for the resident one.
+//! - `layout/`: where everything of a model lies, offsets in one arena; `tables/`: what kernels look up there; `workspace.rs`: the buffers.
+//! - `forms.rs`: THE table of forms in which a recurrent layer runs; `resident/`: how a layer is cut for the resident one. Each of two
+//!   directions is a layer like any other, over a sequence that is turned.
 //! - `stages/`: which kernels each stage records; `backend.rs` puts them behind the seam.
 //! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `work.rs`: how much one dispatch may hold; `device/`: adapters, faults, memory.
 //!

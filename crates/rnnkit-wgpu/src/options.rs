@@ -1,6 +1,7 @@
 //! What can be asked of a GPU.
 
-/// How a recurrent layer runs over time.
+/// How a recurrent layer runs over time. One whose hidden state is dropped has a form of its own, whichever is asked for: some dispatches
+/// per time step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// One dispatch per time step, adjacent layers on the diagonal.

@@ -92,8 +92,10 @@ pub struct Workspace {
     pub(crate) gradient_table: wgpu::Buffer,
     pub(crate) sum_table: wgpu::Buffer,
     pub(crate) state: State,
-    /// Time steps that the gradients' tables are made for.
-    pub(crate) time: usize,
+    /// Time steps that the gradients' tables are made for, and whether lanes end apart.
+    pub(crate) gradients_for: (usize, bool),
+    /// The window in work.
+    pub(crate) window: usize,
     /// Version of the parameters that the packed weights were made of.
     pub(crate) version: u64,
     /// The version a call began with, the counts of its windows so far, and its updates so far.
@@ -115,12 +117,12 @@ impl Workspace {
         let states: Vec<CarriedState> = carried_states(plan, &layout, shape.lanes);
         let (pack_jobs, pack_groups) = pack_jobs(plan, &layout);
         let gradients =
-            if shape.training { GradientTables::new(plan, &layout, shape.lanes, shape.time) } else { GradientTables::default() };
+            if shape.training { GradientTables::new(plan, &layout, shape.lanes, (shape.time, false)) } else { GradientTables::default() };
         let workspace = Self {
             arena: device.alloc(layout.arena)?,
             words: device.alloc(layout.words)?,
             packed: device.alloc(packed_elements(device, &layout))?,
-            windows: device.alloc(layout.slot * SLOTS)?,
+            windows: device.alloc(layout.window.len * SLOTS)?,
             norm_parts: device.alloc(layout.norm_parts * 4)?,
             layer_table: upload(bytemuck::cast_slice(&layout.places))?,
             carried: upload(bytemuck::cast_slice(&states))?,
@@ -134,7 +136,8 @@ impl Workspace {
             shape,
             layout,
             forms,
-            time: shape.time,
+            gradients_for: (shape.time, false),
+            window: 0,
             version: 0,
             began_version: 0,
             counts: Vec::new(),
@@ -155,16 +158,6 @@ impl Workspace {
     pub fn bytes(plan: &ModelPlan, shape: Shape, forms: &Forms) -> u64 {
         Layout::new(plan, shape, forms).map_or(u64::MAX, |layout| layout.bytes())
     }
-
-    /// Input rows of a layer of the plan, or of the head.
-    pub fn input_of(&self, layer: usize) -> u32 {
-        layer.checked_sub(1).map_or(self.layout.input, |below| self.layout.layers[below].output)
-    }
-
-    /// Where the gradient of those goes.
-    pub fn d_input_of(&self, layer: usize) -> u32 {
-        layer.checked_sub(1).map_or(self.layout.d_input, |below| self.layout.layers[below].d_output)
-    }
 }
 
 /// Elements of 4 bytes that the packed weights take.
@@ -179,6 +172,6 @@ fn check(device: &Device, shape: Shape, layout: &Layout) -> Result<()> {
     if shape.lanes > lanes {
         return Err(Error::invalid("lanes", shape.lanes, format!("at most {lanes} on this GPU")));
     }
-    let largest = [layout.arena, layout.words, packed_elements(device, layout), layout.slot * SLOTS].into_iter().max().unwrap_or(0);
+    let largest = [layout.arena, layout.words, packed_elements(device, layout), layout.window.len * SLOTS].into_iter().max().unwrap_or(0);
     device.check_size(largest)
 }

@@ -1,4 +1,5 @@
-// Elman's cell, the twin of cell/elman.rs in rnnkit-core; one gate, h itself. Joined behind a file that says `RELU`.
+// Elman's cell, the twin of cell/elman.rs in rnnkit-core; one gate, h itself. Joined behind a file that says its
+// activation.
 
 const GATES = 1u;
 const HAS_CELL_STATE = false;
@@ -21,21 +22,11 @@ fn add_hidden(sums: Sums, weights: Gates, h: f32) -> Sums {
 }
 
 fn cell_forward(sums: Sums, h_previous: f32, c_previous: f32) -> UnitStep {
-  var h: f32;
-  if (RELU) {
-    h = relu(sums);
-  } else {
-    h = hyperbolic_tangent(sums);
-  }
+  let h = activate(sums);
   return UnitStep(h, 0.0, h, 0.0);
 }
 
 fn cell_backward(unit: UnitKept, dh: f32, dc_next: f32) -> UnitGradients {
-  var d: f32;
-  if (RELU) {
-    d = select(0.0, dh, unit.h > 0.0);
-  } else {
-    d = dh * (1.0 - unit.h * unit.h);
-  }
+  let d = activate_back(unit.h, dh);
   return UnitGradients(d, d, 0.0, 0.0);
 }

@@ -6,10 +6,11 @@ struct Arguments {
   rows: u32,
   size: u32,
   lanes: u32,
-  // time step of the first row
-  first_step: u32,
-  // in the plan: [N]
+  // 1: a row is a lane's last time step
+  last_step: u32,
+  // in the plan: [N] each
   starts: u32,
+  lengths: u32,
   // from an input's position to its target's
   shift: u32,
   has_mask: u32,
@@ -42,7 +43,7 @@ fn softmax_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
   let size = arguments.size;
   let at = row * size;
   let position = position_of(row);
-  let counts = is_counted(position);
+  let counts = is_counted(row, position);
   if (!counts) {
     for (var i = thread; i < size; i += THREADS) {
       logits[at + i] = 0.0;

@@ -4,8 +4,9 @@ struct Arguments {
   rows: u32,
   size: u32,
   lanes: u32,
-  first_step: u32,
+  last_step: u32,
   starts: u32,
+  lengths: u32,
   shift: u32,
   has_mask: u32,
   // of all gradients
@@ -27,7 +28,7 @@ fn squared_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups
     return;
   }
   let position = position_of(row);
-  let counts = is_counted(position);
+  let counts = is_counted(row, position);
   let target_at = (position + arguments.shift) * arguments.size;
   var sum = 0.0;
   for (var i = 0u; i < arguments.size; i++) {

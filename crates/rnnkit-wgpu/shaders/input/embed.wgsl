@@ -1,8 +1,9 @@
-// Rows of the embedding table for the window's symbols, [T, N, E].
+// Rows of the embedding table for the window's symbols, [T, N, E]; zero where there is no symbol.
 
 struct Arguments {
   rows: u32,
   width: u32,
+  vocabulary: u32,
 }
 
 var<immediate> arguments: Arguments;
@@ -17,5 +18,9 @@ fn embed(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     return;
   }
   let symbol = words[index / arguments.width];
-  output[index] = table[symbol * arguments.width + index % arguments.width];
+  var value = 0.0;
+  if (symbol < arguments.vocabulary) {
+    value = table[symbol * arguments.width + index % arguments.width];
+  }
+  output[index] = value;
 }

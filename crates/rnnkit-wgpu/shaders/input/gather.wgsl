@@ -1,15 +1,20 @@
-// The start of a window: the symbols of its positions, and the states that its lanes start from (zero where a lane resets).
+// The start of a window: the symbols of its positions (none past a lane's end), and the states that its lanes start from (zero where a
+// lane resets).
 
 struct Arguments {
   // positions T * N; 0 for real input
   rows: u32,
   lanes: u32,
+  // what stands where there is no symbol: the number of symbols
+  vocabulary: u32,
   // elements of the carry
   carry: u32,
   // layers' states in the carry
   states: u32,
-  // in the plan: [N] starts, then [N] resets
+  // in the plan: [N] each
   starts: u32,
+  resets: u32,
+  lengths: u32,
 }
 
 var<immediate> arguments: Arguments;
@@ -24,8 +29,11 @@ var<immediate> arguments: Arguments;
 fn gather(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let index = (group.y * groups.x + group.x) * 64u + thread;
   if (index < arguments.rows) {
-    let start = plan[arguments.starts + index % arguments.lanes];
-    words[index] = symbols[start + index / arguments.lanes];
+    var symbol = arguments.vocabulary;
+    if (is_within(index)) {
+      symbol = symbols[plan[arguments.starts + lane_of_row(index)] + step_of_row(index)];
+    }
+    words[index] = symbol;
   }
   if (index < arguments.carry) {
     var i = arguments.states - 1u;
@@ -34,7 +42,7 @@ fn gather(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grou
     }
     let state = states[i];
     let element = index - state.begin;
-    let resets = plan[arguments.starts + arguments.lanes + element / state.size] != 0u;
+    let resets = plan[arguments.resets + element / state.size] != 0u;
     // a reset lane's carry is not looked at: it may be anything
     var value = 0.0;
     if (!resets) {

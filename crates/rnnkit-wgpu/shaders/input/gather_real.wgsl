@@ -1,11 +1,12 @@
-// Rows of real numbers at the window's positions, [T, N, E].
+// Rows of real numbers at the window's positions, [T, N, E], zero past a lane's end.
 
 struct Arguments {
   rows: u32,
   width: u32,
   lanes: u32,
-  // in the plan: [N]
+  // in the plan: [N] each
   starts: u32,
+  lengths: u32,
 }
 
 var<immediate> arguments: Arguments;
@@ -20,6 +21,10 @@ fn gather_real(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups)
     return;
   }
   let row = index / arguments.width;
-  let position = plan[arguments.starts + row % arguments.lanes] + row / arguments.lanes;
-  output[index] = data[position * arguments.width + index % arguments.width];
+  var value = 0.0;
+  if (is_within(row)) {
+    let position = plan[arguments.starts + lane_of_row(row)] + step_of_row(row);
+    value = data[position * arguments.width + index % arguments.width];
+  }
+  output[index] = value;
 }

@@ -1,10 +1,11 @@
-// The end of a window: the states after its last time step become the carry, unless the call went bad.
+// The end of a window: the states at each lane's end become the carry, unless the call went bad.
 
 struct Arguments {
   carry: u32,
   states: u32,
+  // in the plan: [N]
+  lengths: u32,
   lanes: u32,
-  time: u32,
 }
 
 var<immediate> arguments: Arguments;
@@ -12,6 +13,7 @@ var<immediate> arguments: Arguments;
 @group(0) @binding(1) var<storage, read_write> carry: array<f32>;
 @group(0) @binding(2) var<storage, read> states: array<CarriedState>;
 @group(0) @binding(3) var<storage, read_write> state: State;
+@group(0) @binding(4) var<storage, read> plan: array<u32>;
 
 @compute @workgroup_size(64)
 fn keep_carry(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -23,6 +25,8 @@ fn keep_carry(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) 
   while (states[i].begin > index) {
     i--;
   }
-  let last = arguments.time * arguments.lanes * states[i].size;
-  carry[index] = arena[states[i].rows + last + index - states[i].begin];
+  // Row 0 of a state is the one the window started from: that of a lane without any time step.
+  let element = index - states[i].begin;
+  let length = length_of(element / states[i].size);
+  carry[index] = arena[states[i].rows + length * arguments.lanes * states[i].size + element];
 }

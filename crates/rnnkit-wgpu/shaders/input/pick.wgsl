@@ -1,4 +1,5 @@
-// The affine map of one-hot rows: columns of the weights [width, V] picked by symbol, bias added, activated; [rows, width].
+// The affine map of one-hot rows: columns of the weights [width, V] picked by symbol, bias added, activated; [rows, width]. Where there is
+// no symbol, the bias alone.
 
 struct Arguments {
   rows: u32,
@@ -22,6 +23,9 @@ fn pick(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   let symbol = words[arguments.first + index / arguments.width];
   let column = index % arguments.width;
-  let value = weights[column * arguments.vocabulary + symbol] + bias[column];
+  var value = bias[column];
+  if (symbol < arguments.vocabulary) {
+    value += weights[column * arguments.vocabulary + symbol];
+  }
   output[arguments.first * arguments.width + index] = activated(arguments.activation, value);
 }

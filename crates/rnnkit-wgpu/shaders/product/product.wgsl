@@ -4,18 +4,23 @@ struct Arguments {
   rows: u32,
   columns: u32,
   inner: u32,
-  // first element in each buffer
+  // first element in each buffer, and from one row to the next where rows may lie apart
   a: u32,
+  a_stride: u32,
   b: u32,
   c: u32,
-  has_bias: u32,
+  c_stride: u32,
+  // first element, or NOWHERE
+  bias: u32,
   activation: u32,
 }
+
+const NOWHERE = 0xffffffffu;
 
 var<immediate> arguments: Arguments;
 @group(0) @binding(0) var<storage, read_write> a_buffer: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b_buffer: array<f32>;
-@group(0) @binding(2) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> biases: array<f32>;
 @group(0) @binding(3) var<storage, read_write> c_buffer: array<f32>;
 
 fn a_at(row: u32, inner: u32) -> f32 {
@@ -23,9 +28,9 @@ fn a_at(row: u32, inner: u32) -> f32 {
     return 0.0;
   }
   if (A_TRANSPOSED) {
-    return a_buffer[arguments.a + inner * arguments.rows + row];
+    return a_buffer[arguments.a + inner * arguments.a_stride + row];
   }
-  return a_buffer[arguments.a + row * arguments.inner + inner];
+  return a_buffer[arguments.a + row * arguments.a_stride + inner];
 }
 
 fn b_at(inner: u32, column: u32) -> f32 {
@@ -50,10 +55,10 @@ fn product(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
       let column = group.x * TILE + (thread % 16u) * 4u + j;
       if (row < arguments.rows && column < arguments.columns) {
         var value = values[j];
-        if (arguments.has_bias == 1u) {
-          value += bias[column];
+        if (arguments.bias != NOWHERE) {
+          value += biases[arguments.bias + column];
         }
-        c_buffer[arguments.c + row * arguments.columns + column] = activated(arguments.activation, value);
+        c_buffer[arguments.c + row * arguments.c_stride + column] = activated(arguments.activation, value);
       }
     }
   }

@@ -18,9 +18,11 @@ struct Job {
   positions: u32,
   parts: u32,
   part_positions: u32,
-  // in the arena: dY and X
+  // in the arena: dY and X, and from one position to the next in each
   dy: u32,
+  dy_stride: u32,
   x: u32,
+  x_stride: u32,
   // where the result goes, and in which buffer: 1 = the gradients, 0 = the arena
   to: u32,
   to_gradients: u32,
@@ -60,14 +62,14 @@ fn a_at(row: u32, position: u32) -> f32 {
   if (row >= job.rows) {
     return 0.0;
   }
-  return arena[job.dy + position * job.rows + row];
+  return arena[job.dy + position * job.dy_stride + row];
 }
 
 fn b_at(position: u32, column: u32) -> f32 {
   if (column >= job.columns) {
     return 0.0;
   }
-  return arena[job.x + position * job.columns + column];
+  return arena[job.x + position * job.x_stride + column];
 }
 
 fn put(at: u32, value: f32) {
@@ -112,7 +114,7 @@ fn column_sum(column: u32, wide: u32, count: u32, by_symbol: bool, begin: u32, t
       if (by_symbol) {
         position = plan[arguments.sorted + begin + i];
       }
-      sum += arena[job.dy + position * job.columns + column];
+      sum += arena[job.dy + position * job.dy_stride + column];
     }
   }
   sums[thread] = sum;

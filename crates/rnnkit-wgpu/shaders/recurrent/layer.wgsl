@@ -31,6 +31,8 @@ struct Layer {
   d_hidden: u32,
   // gradient of the output, [T, N, H]
   d_output: u32,
+  // gradient of h from above and from the step after, [T, N, H], or NOWHERE
+  d_state: u32,
   // gradients that flow to the step before, [N, H]
   d_carry_hidden: u32,
   d_carry_cell: u32,
@@ -46,6 +48,7 @@ struct Layer {
 @group(0) @binding(2) var<storage, read_write> parameters: array<f32>;
 @group(0) @binding(3) var<storage, read_write> words: array<u32>;
 @group(0) @binding(4) var<storage, read> layers: array<Layer>;
+@group(0) @binding(5) var<storage, read> plan: array<u32>;
 
 // What dropout multiplies element `element` of a mask by.
 fn drop_factor(layer: Layer, element: u32, masked: bool) -> f32 {

@@ -19,6 +19,8 @@ struct Arguments {
   lanes: u32,
   // whether dropout behind the layer drops
   masked: u32,
+  // in the plan: [N]
+  lengths: u32,
 }
 
 const THREADS = SIZE * PARTS;

@@ -75,6 +75,7 @@ fn resident_backward(
       for (var j = 0u; j < PARTS; j++) {
         dh += partial[(j * LANES + part) * SIZE + unit];
       }
+      keep_state_gradient(layer, row, unit, dy + dh);
       let gradients = cell_backward(unit_kept, dy + dh, dc);
       dh = gradients.h;
       dc = gradients.c;

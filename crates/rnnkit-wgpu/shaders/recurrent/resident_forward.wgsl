@@ -44,7 +44,9 @@ fn resident_forward(
   var bias: Gates;
   var h = 0.0;
   var c = 0.0;
+  var length = 0u;
   if (finishes) {
+    length = plan[arguments.lengths + lane];
     bias = load_biases(layer.bias_hidden, SIZE, unit);
     h = arena[layer.hidden + (first_row + lane) * SIZE + unit];
     if (HAS_CELL_STATE) {
@@ -68,10 +70,10 @@ fn resident_forward(
         hidden += partial[(j * LANES + part) * SIZE + unit];
       }
       let step = cell_forward(sums_of(input, hidden), h, c);
-      h = step.h;
-      c = step.c;
+      h = select(0.0, step.h, t < length);
+      c = select(0.0, step.c, t < length);
       set_operand(part, unit, h);
-      keep_step(layer, row, lanes, unit, step);
+      keep_step(layer, row, lanes, unit, step, t < length);
       if (layer.dropped != NOWHERE) {
         let at = row * SIZE + unit;
         arena[layer.dropped + at] = h * drop_factor(layer, at, arguments.masked == 1u);

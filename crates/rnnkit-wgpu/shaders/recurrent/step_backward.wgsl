@@ -166,6 +166,7 @@ fn step_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     dy *= drop_factor(layer, at, arguments.masked == 1u);
   }
 
+  keep_state_gradient(layer, row, unit, dy + dh);
   let gradients = cell_backward(unit_kept, dy + dh, dc);
   keep_gradients(layer, row, unit, gradients);
   keep_carry_gradients(layer, lane, unit, gradients.h, gradients.c);

@@ -16,6 +16,8 @@ struct Arguments {
   // whether dropout behind a layer is done here, and whether it drops
   drops: u32,
   masked: u32,
+  // in the plan: [N]
+  lengths: u32,
 }
 
 const UNITS = 16u;
@@ -175,8 +177,9 @@ fn step_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
   }
 
   let step = cell_forward(sums, h_previous, c_previous);
-  keep_step(layer, row, lanes, unit, step);
+  let within = t < plan[arguments.lengths + lane];
+  keep_step(layer, row, lanes, unit, step, within);
   if (arguments.drops == 1u && layer.dropped != NOWHERE) {
-    arena[layer.dropped + at] = step.h * drop_factor(layer, at, arguments.masked == 1u);
+    arena[layer.dropped + at] = select(0.0, step.h, within) * drop_factor(layer, at, arguments.masked == 1u);
   }
 }

@@ -8,14 +8,14 @@ fn input_gates(layer: Layer, row: u32, unit: u32) -> Gates {
   return load_gates(layer.table + words[row] * GATES * layer.size, layer.size, unit);
 }
 
-// Keeps what the next time step, the layer above and the way back need, apart from dropout.
-fn keep_step(layer: Layer, row: u32, lanes: u32, unit: u32, step: UnitStep) {
+// Keeps what the next time step, the layer above and the way back need, apart from dropout. Past a lane's end the states are zero.
+fn keep_step(layer: Layer, row: u32, lanes: u32, unit: u32, step: UnitStep, within: bool) {
   let at = row * layer.size + unit;
   let next = at + lanes * layer.size;
   store_gates(layer.gates + row * GATES * layer.size, layer.size, unit, step.gates);
-  arena[layer.hidden + next] = step.h;
+  arena[layer.hidden + next] = select(0.0, step.h, within);
   if (HAS_CELL_STATE) {
-    arena[layer.cell_state + next] = step.c;
+    arena[layer.cell_state + next] = select(0.0, step.c, within);
   }
   if (KEEPS) {
     arena[layer.kept + at] = step.kept;
@@ -43,6 +43,13 @@ fn keep_gradients(layer: Layer, row: u32, unit: u32, gradients: UnitGradients) {
   store_gates(layer.d_input + row * GATES * layer.size, layer.size, unit, gradients.input);
   if (SPLIT) {
     store_gates(layer.d_hidden + row * GATES * layer.size, layer.size, unit, gradients.hidden);
+  }
+}
+
+// Keeps the gradient of h, for those who ask to see it.
+fn keep_state_gradient(layer: Layer, row: u32, unit: u32, dh: f32) {
+  if (layer.d_state != NOWHERE) {
+    arena[layer.d_state + row * layer.size + unit] = dh;
   }
 }
 

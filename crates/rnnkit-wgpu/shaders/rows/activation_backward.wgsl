@@ -1,8 +1,6 @@
 // Gradients of a dense layer's output become those of its pre-activations, in place.
 
 struct Arguments {
-  // first element, and how many
-  first: u32,
   elements: u32,
   activation: u32,
 }
@@ -17,6 +15,5 @@ fn activation_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_wor
   if (index >= arguments.elements) {
     return;
   }
-  let at = arguments.first + index;
-  gradient[at] = activation_gradient(arguments.activation, output[at], gradient[at]);
+  gradient[index] = activation_gradient(arguments.activation, output[index], gradient[index]);
 }

@@ -1,20 +1,21 @@
 // Adam, AMSGrad and AdamW, the twin of optim/adam.rs in rnnkit-core; keeps mean, mean square and, with MOMENTS = 3, the largest of the
-// latter. One of the two decays is neutral.
+// latter.
 
 struct Optimizer {
-  // learning rate / (1 - beta1^t)
-  rate: f32,
-  // 1 / sqrt(1 - beta2^t)
-  root_scale: f32,
-  epsilon: f32,
+  // of the parameter
+  shrink: f32,
+  // of the parameter in the gradient
+  penalty: f32,
   kept1: f32,
   new1: f32,
   kept2: f32,
   new2: f32,
-  // AdamW: of the parameter
-  shrink: f32,
-  // Adam: of the parameter in the gradient
-  penalty: f32,
+  // learning rate / (1 - beta1^t)
+  rate: f32,
+  // 1 / sqrt(1 - beta2^t)
+  root_scale: f32,
+  // beside the corrected root
+  epsilon: f32,
 }
 
 fn optimizer_step(gradient: f32, before: Element) -> Element {

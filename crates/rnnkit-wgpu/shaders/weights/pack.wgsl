@@ -4,7 +4,7 @@
 const FORWARD = 0u;
 // [unit][j] in gates: back
 const BACK = 1u;
-// [symbol] rows of columns of the input weights, bias added, gates in blocks: into the arena
+// [symbol] rows of columns of the input weights, bias added, gates in blocks: into the arena; a last row of the bias alone, for no symbol
 const TABLE = 2u;
 
 struct Job {
@@ -41,9 +41,14 @@ fn pack(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let element = (number - job.first_group) * 256u + thread;
   if (job.kind == TABLE) {
     let columns = job.gates * job.size;
-    if (element < columns * job.width) {
-      let column = element % columns;
-      arena[job.to + element] = parameters[job.weights + column * job.width + element / columns] + parameters[job.bias + column];
+    let symbol = element / columns;
+    let column = element % columns;
+    if (symbol <= job.width) {
+      var value = parameters[job.bias + column];
+      if (symbol < job.width) {
+        value += parameters[job.weights + column * job.width + symbol];
+      }
+      arena[job.to + element] = value;
     }
     return;
   }

@@ -152,8 +152,7 @@ fn registers_of(cell: CellKind, precision: Precision) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const CELLS: [CellKind; 4] = [CellKind::ElmanTanh, CellKind::ElmanRelu, CellKind::Gru, CellKind::Lstm];
+    use crate::kernel::CELLS;
 
     fn budgets(threads: u32, memory: u32) -> Budgets {
         Budgets::of(&wgpu::Limits {

@@ -21,9 +21,10 @@ pub fn begin(recorder: &mut Recorder, run: &mut GpuRun<'_>, parameters_version: 
     // Before anything is done: a call whose reports there is no room for must not have changed anything.
     recorder.ready_to_read(State::len(reports))?;
     recorder.write(space.state.buffer(), 0, &[State::clean()])?;
-    if space.time != windows.time && run.training.is_some() {
-        space.time = windows.time;
-        space.gradients = GradientTables::new(run.plan, &space.layout, windows.lanes, windows.time);
+    let wanted = (windows.time, windows.lengths.is_some());
+    if space.gradients_for != wanted && run.training.is_some() {
+        space.gradients_for = wanted;
+        space.gradients = GradientTables::new(run.plan, &space.layout, windows.lanes, wanted);
         recorder.write(&space.gradient_table, 0, &space.gradients.jobs)?;
         recorder.write(&space.sum_table, 0, &space.gradients.sums)?;
     }
@@ -53,7 +54,7 @@ pub fn pack(recorder: &mut Recorder, run: &GpuRun<'_>) -> Result<()> {
     let operands = Operands {
         a: (parameters.clone(), table.start as u32),
         b: (parameters, layer.weight_ih.start as u32),
-        bias: Some(Slice::of(&run.parameters.buffer, layer.bias_ih.start, gates)),
+        bias: Some((run.parameters.slice(), layer.bias_ih.start as u32)),
         c: (space.arena_slice(), space.layout.table),
     };
     product(recorder, ProductKind::Affine, [table.len() / width, gates, width], operands, 0)

@@ -4,8 +4,7 @@ use rnnkit_core::Result;
 use rnnkit_core::backend::Part;
 use rnnkit_core::plan::Layer;
 
-use super::input::plan_at;
-use super::{GpuRun, Operands, product};
+use super::{GpuRun, Operands, plan_at, product};
 use crate::arguments::{Jobs, WeightGradients};
 use crate::kernel::{KernelId, ProductKind};
 use crate::layout::Entry;
@@ -14,26 +13,26 @@ use crate::slice::Slice;
 use crate::tables::JobRange;
 
 /// Of all parts of the model.
-pub fn all(recorder: &mut Recorder, run: &GpuRun<'_>, k: usize) -> Result<()> {
+pub fn all(recorder: &mut Recorder, run: &GpuRun<'_>) -> Result<()> {
     let (jobs, sums) = run.prepared.gradients.all();
-    sums_over_positions(recorder, run, k, &jobs)?;
+    sums_over_positions(recorder, run, &jobs)?;
     through_table(recorder, run, true, true)?;
     sums_of_parts(recorder, run, &sums)
 }
 
 /// Of one part.
-pub fn part(recorder: &mut Recorder, run: &GpuRun<'_>, k: usize, part: Part) -> Result<()> {
+pub fn part(recorder: &mut Recorder, run: &GpuRun<'_>, part: Part) -> Result<()> {
     let tables = &run.prepared.gradients.parts;
     let Some((_, jobs, sums)) = tables.iter().find(|(of, ..)| *of == part) else { return Ok(()) };
-    sums_over_positions(recorder, run, k, jobs)?;
+    sums_over_positions(recorder, run, jobs)?;
     through_table(recorder, run, part == Part::Layer(0), part == Part::Embedding)?;
     sums_of_parts(recorder, run, sums)
 }
 
-fn sums_over_positions(recorder: &mut Recorder, run: &GpuRun<'_>, k: usize, range: &JobRange) -> Result<()> {
+fn sums_over_positions(recorder: &mut Recorder, run: &GpuRun<'_>, range: &JobRange) -> Result<()> {
     let (space, Some(training)) = (&run.prepared, &run.training) else { return Ok(()) };
-    let at = plan_at(run, k);
-    let slices = vec![space.arena_slice(), training.gradients.slice(), Slice::whole(&space.gradient_table), Slice::whole(&space.windows)];
+    let at = plan_at(run, space.window);
+    let slices = vec![space.arena_slice(), training.gradients.slice(), Slice::whole(&space.gradient_table), space.plan_slice()];
     let each = space.gradients.products_of_a_group(range);
     let at_once = recorder.work.groups(each);
     for first in (0..range.groups).step_by(at_once) {
@@ -42,8 +41,8 @@ fn sums_over_positions(recorder: &mut Recorder, run: &GpuRun<'_>, k: usize, rang
             first_job: range.jobs.start as u32,
             jobs: range.jobs.len() as u32,
             first_group: first as u32,
-            sorted: at + space.layout.sorted as u32,
-            begins: at + space.layout.begins as u32,
+            sorted: at + space.layout.window.sorted as u32,
+            begins: at + space.layout.window.begins as u32,
         };
         recorder.dispatch(KernelId::WeightGradients, slices.clone(), bytemuck::bytes_of(&arguments), groups)?;
         recorder.count_products(each.saturating_mul(groups as u64))?;

@@ -1,53 +1,61 @@
-//! What has no memory in time: dense layers and dropout.
+//! Layers that are not recurrent, over the whole window; dense ones are done here.
 
 use std::ops::Range;
 
 use rnnkit_core::Result;
-use rnnkit_core::plan::{Dense, Dropout, Layer};
-use rnnkit_core::window::Masks;
+use rnnkit_core::plan::{Dense, Layer};
 
-use super::{GpuRun, Operands, groups, product};
-use crate::arguments::{ActivationBackward, Drop, Pick, activation_number};
+use super::dropout::{Way, drop};
+use super::{GpuRun, Operands, batch_norm, directions, groups, product};
+use crate::arguments::{ActivationBackward, Pick, activation_number};
 use crate::kernel::{KernelId, ProductKind};
+use crate::layout::LayerSpace;
 use crate::recorder::Recorder;
 use crate::slice::Slice;
 
-/// A dense or dropout layer on a range of time steps.
-pub fn forward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, steps: Range<usize>) -> Result<()> {
-    let space = &run.prepared;
-    let output = space.layout.layers[index].output;
+/// A layer that is not recurrent.
+pub fn forward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize) -> Result<()> {
+    let layout = &run.prepared.layout;
+    let (input, output) = (layout.input_of(index), layout.layers[index].output);
+    let rows = run.windows.time * run.windows.lanes;
     match &run.plan.layers[index] {
-        Layer::Dense(layer) => dense_forward(recorder, run, index, layer, steps, output),
-        Layer::Dropout(layer) => drop(recorder, run, index, layer, steps, space.input_of(index), output),
+        Layer::Dense(layer) => dense_forward(recorder, run, layer, input, output),
+        Layer::Dropout(layer) => drop(recorder, run, layer.site, rows, [input, output], Way::Forward),
+        Layer::BatchNorm(layer) => batch_norm::forward(recorder, run, index, layer),
+        Layer::Turn(layer) => directions::turn(recorder, run, layer.size, [input, output], false),
+        Layer::Join(layer) => directions::join(recorder, run, index, layer, false),
         Layer::Recurrent(_) => Ok(()),
     }
 }
 
-/// The same back: from the gradient of its output to that of its input.
-pub fn backward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, steps: Range<usize>) -> Result<()> {
-    let space = &run.prepared;
-    let d_output = space.layout.layers[index].d_output;
-    match &run.plan.layers[index] {
-        Layer::Dense(layer) => dense_backward(recorder, run, index, layer, steps, d_output),
-        Layer::Dropout(layer) => drop(recorder, run, index, layer, steps, d_output, space.d_input_of(index)),
-        Layer::Recurrent(_) => Ok(()),
+/// The same back: from the gradient of its output to that of what it reads, where someone looks at it.
+pub fn backward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize) -> Result<()> {
+    let layout = &run.prepared.layout;
+    let (d_input, d_output) = (layout.d_input_of(index), layout.layers[index].d_output);
+    let rows = run.windows.time * run.windows.lanes;
+    match (&run.plan.layers[index], d_input) {
+        (Layer::Dense(layer), _) => dense_backward(recorder, run, index, layer, d_input),
+        (Layer::BatchNorm(layer), _) => batch_norm::backward(recorder, run, index, layer, d_input),
+        (Layer::Join(layer), _) => directions::join(recorder, run, index, layer, true),
+        (Layer::Dropout(layer), Some(to)) => drop(recorder, run, layer.site, rows, [d_output, to], Way::Back),
+        (Layer::Turn(layer), Some(to)) => directions::turn(recorder, run, layer.size, [d_output, to], true),
+        (Layer::Dropout(_) | Layer::Turn(_) | Layer::Recurrent(_), _) => Ok(()),
     }
 }
 
-fn dense_forward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, layer: &Dense, steps: Range<usize>, output: u32) -> Result<()> {
+fn dense_forward(recorder: &mut Recorder, run: &GpuRun<'_>, layer: &Dense, input: u32, output: u32) -> Result<()> {
     let space = &run.prepared;
-    let lanes = run.windows.lanes;
-    let (first, rows) = (steps.start * lanes, steps.len() * lanes);
-    let bias = Slice::of(&run.parameters.buffer, layer.bias.start, layer.size);
+    let rows = run.windows.time * run.windows.lanes;
     let activation = activation_number(layer.activation);
     if layer.one_hot {
-        return pick(recorder, run, (layer.weight.clone(), layer.input), bias, [first, rows, layer.size], output, activation);
+        let bias = Slice::of(&run.parameters.buffer, layer.bias.start, layer.size);
+        return pick(recorder, run, (layer.weight.clone(), layer.input), bias, [0, rows, layer.size], output, activation);
     }
     let operands = Operands {
-        a: (space.arena_slice(), space.input_of(index) + (first * layer.input) as u32),
+        a: (space.arena_slice(), input),
         b: (run.parameters.slice(), layer.weight.start as u32),
-        bias: Some(bias),
-        c: (space.arena_slice(), output + (first * layer.size) as u32),
+        bias: Some((run.parameters.slice(), layer.bias.start as u32)),
+        c: (space.arena_slice(), output),
     };
     product(recorder, ProductKind::Affine, [rows, layer.size, layer.input], operands, activation)
 }
@@ -74,50 +82,28 @@ pub fn pick(
     recorder.dispatch(KernelId::Pick, slices, bytemuck::bytes_of(&arguments), groups(rows * width))
 }
 
-fn dense_backward(
-    recorder: &mut Recorder,
-    run: &GpuRun<'_>,
-    index: usize,
-    layer: &Dense,
-    steps: Range<usize>,
-    d_output: u32,
-) -> Result<()> {
+fn dense_backward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, layer: &Dense, d_input: Option<u32>) -> Result<()> {
     let space = &run.prepared;
-    let lanes = run.windows.lanes;
-    let (first, rows) = (steps.start * lanes, steps.len() * lanes);
+    let rows = run.windows.time * run.windows.lanes;
+    let LayerSpace { output, d_output, .. } = space.layout.layers[index];
     let activation = activation_number(layer.activation);
     if activation != 0 {
         let elements = rows * layer.size;
-        let whole = |at: u32| Slice::of(&space.arena, at as usize, space.shape.lanes * space.shape.time * layer.size);
-        let arguments = ActivationBackward { first: (first * layer.size) as u32, elements: elements as u32, activation };
-        let slices = vec![whole(space.layout.layers[index].output), whole(d_output)];
-        recorder.dispatch(KernelId::ActivationBackward, slices, bytemuck::bytes_of(&arguments), groups(elements))?;
+        let whole = |at: u32| Slice::of(&space.arena, at as usize, elements);
+        let arguments = ActivationBackward { elements: elements as u32, activation };
+        recorder.dispatch(
+            KernelId::ActivationBackward,
+            vec![whole(output), whole(d_output)],
+            bytemuck::bytes_of(&arguments),
+            groups(elements),
+        )?;
     }
-    if layer.one_hot {
-        return Ok(());
-    }
+    let (Some(d_input), false) = (d_input, layer.one_hot) else { return Ok(()) };
     let operands = Operands {
-        a: (space.arena_slice(), d_output + (first * layer.size) as u32),
+        a: (space.arena_slice(), d_output),
         b: (run.parameters.slice(), layer.weight.start as u32),
         bias: None,
-        c: (space.arena_slice(), space.d_input_of(index) + (first * layer.input) as u32),
+        c: (space.arena_slice(), d_input),
     };
     product(recorder, ProductKind::Back, [rows, layer.input, layer.size], operands, 0)
-}
-
-fn drop(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, layer: &Dropout, steps: Range<usize>, from: u32, to: u32) -> Result<()> {
-    let space = &run.prepared;
-    let lanes = run.windows.lanes;
-    let elements = steps.len() * lanes * layer.size;
-    let arguments = Drop {
-        first: (steps.start * lanes * layer.size) as u32,
-        from_at: from,
-        to_at: to,
-        elements: elements as u32,
-        mask: space.layout.layers[index].mask.0,
-        keep_factor: (1.0 / (1.0 - layer.rate)) as f32,
-        masked: u32::from(run.windows.masks != Masks::Off),
-    };
-    let slices = vec![space.words_slice(), space.arena_slice()];
-    recorder.dispatch(KernelId::Dropout, slices, bytemuck::bytes_of(&arguments), groups(elements))
 }

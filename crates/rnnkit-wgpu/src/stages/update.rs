@@ -62,7 +62,8 @@ pub fn update(
     scalars: &StepScalars,
     window: usize,
 ) -> Result<()> {
-    let elements = parameters.len;
+    // Behind what has gradients stand the statistics.
+    let elements = training.gradients.len;
     let step = Step { elements: elements as u32, window: window as u32, limit: limit(training.clip) };
     let arguments = optimizer::arguments(step, training.optimizer, scalars);
     let (kind, moments) = optimizer::kernel_of(training.optimizer);

@@ -1,5 +1,7 @@
-//! Recurrent layers: what their two forms share. Each form has a file of its own.
+//! Recurrent layers: what their forms share. Each form has a file of its own.
 
+pub mod dropped;
+mod gates;
 pub mod resident;
 pub mod step;
 
@@ -8,12 +10,10 @@ use std::ops::Range;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::error::{Error, Result};
 use rnnkit_core::plan::{Layer, Recurrent};
-use rnnkit_core::window::Masks;
 
-use super::{GpuRun, Operands, product, rows};
+use self::gates::GateMap;
+use super::{GpuRun, rows};
 use crate::arguments::NOWHERE;
-use crate::kernel::ProductKind;
-use crate::layout::Entry;
 use crate::recorder::Recorder;
 use crate::slice::Slice;
 use crate::work::product_of;
@@ -29,7 +29,14 @@ fn recurrent(run: &GpuRun<'_>, index: usize) -> Result<Recurrent> {
 /// What every recurrent kernel is bound to.
 fn slices(run: &GpuRun<'_>) -> Vec<Slice> {
     let space = &run.prepared;
-    vec![space.arena_slice(), Slice::whole(&space.packed), run.parameters.slice(), space.words_slice(), Slice::whole(&space.layer_table)]
+    vec![
+        space.arena_slice(),
+        Slice::whole(&space.packed),
+        run.parameters.slice(),
+        space.words_slice(),
+        Slice::whole(&space.layer_table),
+        space.plan_slice(),
+    ]
 }
 
 /// The input's pre-activations of some time steps; nothing where a table holds them.
@@ -42,41 +49,41 @@ pub fn input_forward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, st
     }
     let lanes = run.windows.lanes;
     let (first, count, gates) = (steps.start * lanes, steps.len() * lanes, layer.cell.gates() * layer.size);
-    let bias = Slice::of(&run.parameters.buffer, layer.bias_ih.start, gates);
     if layer.one_hot {
+        let bias = Slice::of(&run.parameters.buffer, layer.bias_ih.start, gates);
         return rows::pick(recorder, run, (layer.weight_ih, layer.input), bias, [first, count, gates], place.gates, 0);
     }
-    let operands = Operands {
-        a: (space.arena_slice(), space.input_of(index) + (first * layer.input) as u32),
-        b: (run.parameters.slice(), layer.weight_ih.start as u32),
-        bias: Some(bias),
-        c: (space.arena_slice(), place.gates + (first * gates) as u32),
-    };
-    product(recorder, ProductKind::Affine, [count, gates, layer.input], operands, 0)
+    let map = GateMap::of_input(&layer);
+    let from = space.layout.input_of(index) + (first * map.entering()) as u32;
+    map.forward(recorder, run, count, [from, place.gates + (first * gates) as u32])
 }
 
-/// From the gradients of the input's pre-activations to those of the input rows, where there are rows and someone looks at them.
+/// From the gradients of the input's pre-activations to those of what the layer reads, where someone looks at them.
 pub fn input_backward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, steps: Range<usize>) -> Result<()> {
     let layer = recurrent(run, index)?;
     let space = &run.prepared;
-    let wanted = match space.layout.entry {
-        _ if index > 0 => true,
-        Entry::EmbeddingRows => true,
-        Entry::RealRows => space.shape.taps,
-        Entry::OneHotTable | Entry::OneHotPick | Entry::EmbeddingTable => false,
-    };
-    if !wanted {
-        return Ok(());
-    }
+    let Some(d_input) = space.layout.d_input_of(index) else { return Ok(()) };
     let lanes = run.windows.lanes;
     let (first, count, gates) = (steps.start * lanes, steps.len() * lanes, layer.cell.gates() * layer.size);
-    let operands = Operands {
-        a: (space.arena_slice(), space.layout.places[layer.slot].d_input + (first * gates) as u32),
-        b: (run.parameters.slice(), layer.weight_ih.start as u32),
-        bias: None,
-        c: (space.arena_slice(), space.d_input_of(index) + (first * layer.input) as u32),
-    };
-    product(recorder, ProductKind::Back, [count, layer.input, gates], operands, 0)
+    let map = GateMap::of_input(&layer);
+    let from = space.layout.places[layer.slot].d_input + (first * gates) as u32;
+    map.back(recorder, run, count, [from, d_input + (first * map.entering()) as u32])
+}
+
+/// Time step t of one layer, its input's pre-activations being there; dropout behind it is a stage of its own.
+pub fn step_forward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, t: usize) -> Result<()> {
+    match recurrent(run, index)?.hidden_dropout {
+        Some(_) => dropped::step_forward(recorder, run, index, t),
+        None => step::step_forward(recorder, run, index, t),
+    }
+}
+
+/// Time step t of one layer back, its input's gradients left out.
+pub fn step_backward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, t: usize) -> Result<()> {
+    match recurrent(run, index)?.hidden_dropout {
+        Some(_) => dropped::step_backward(recorder, run, index, t),
+        None => step::step_backward(recorder, run, index, t),
+    }
 }
 
 /// A stack of recurrent layers, with the dropout behind each.
@@ -102,11 +109,6 @@ impl Stack {
     fn products(&self, run: &GpuRun<'_>) -> u64 {
         product_of([2 * self.layers.len() - 1, self.cell.gates(), self.size, self.size, run.windows.lanes])
     }
-}
-
-/// Whether dropout drops in this call.
-fn masked(run: &GpuRun<'_>) -> u32 {
-    u32::from(run.windows.masks != Masks::Off)
 }
 
 /// The gradient with respect to the starting carry, laid out as the carry.

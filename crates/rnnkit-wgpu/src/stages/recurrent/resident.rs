@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use rnnkit_core::error::{Error, Result};
 
+use super::super::dropout::masked;
+use super::super::lengths_at;
 use super::step::carry_gradient;
-use super::{GpuRun, Stack, input_backward, input_forward, masked, recurrent, slices};
+use super::{GpuRun, Stack, input_backward, input_forward, recurrent, slices};
 use crate::arguments::Resident;
 use crate::kernel::KernelId;
 use crate::recorder::Recorder;
@@ -71,6 +73,7 @@ fn dispatch(
         time: run.windows.time as u32,
         lanes: lanes as u32,
         masked: masked(run),
+        lengths: lengths_at(run),
     };
     recorder.dispatch(id, slices(run), bytemuck::bytes_of(&arguments), lanes.div_ceil(shape.lanes))?;
     recorder.count_products(product_of([shape.weights(), lanes, steps.len()]))

@@ -2,7 +2,9 @@
 
 use rnnkit_core::Result;
 
-use super::{GpuRun, Stack, input_backward, input_forward, masked, recurrent, slices};
+use super::super::dropout::masked;
+use super::super::lengths_at;
+use super::{GpuRun, Stack, input_backward, input_forward, recurrent, slices};
 use crate::arguments::{StepBackward, StepForward};
 use crate::kernel::KernelId;
 use crate::layout::LANES;
@@ -24,6 +26,7 @@ pub fn step_forward(recorder: &mut Recorder, run: &GpuRun<'_>, index: usize, t: 
         time_step: t as u32,
         time: run.windows.time as u32,
         lanes: run.windows.lanes as u32,
+        lengths: lengths_at(run),
         ..StepForward::default()
     };
     recorder.dispatch_3d(KernelId::StepForward(layer.cell), slices(run), bytemuck::bytes_of(&arguments), grid(run, layer.size, 1))
@@ -71,6 +74,7 @@ pub fn stack_forward(recorder: &mut Recorder, run: &GpuRun<'_>, stack: &Stack) -
             joined: 1,
             drops: 1,
             masked: masked(run),
+            lengths: lengths_at(run),
         };
         let id = KernelId::StepForward(stack.cell);
         recorder.dispatch_3d(id, slices(run), bytemuck::bytes_of(&arguments), grid(run, stack.size, stack.layers.len()))?;

@@ -1,4 +1,4 @@
-//! The tables that kernels look their work up in: layers, carried states, matrices to pack, weight gradients. Made by the host, read only.
+//! The sums that weight gradients are made of, as jobs.
 
 use std::ops::Range;
 
@@ -6,12 +6,11 @@ use rnnkit_core::backend::{Part, weighted_parts};
 use rnnkit_core::plan::{Layer, ModelPlan, Recurrent};
 use rnnkit_core::spec::Predict;
 
-use crate::arguments::{CarriedState, GradientJob, NOWHERE, PackJob, PartsJob};
-use crate::layout::{Entry, Layout, TILE, gate_stride, parts_of};
+use super::GROUP;
+use crate::arguments::{GradientJob, NOWHERE, PartsJob};
+use crate::layout::{Entry, Layout, TILE, parts_of};
 use crate::work::product_of;
 
-/// Elements that a workgroup of the packing and summing kernels does.
-const GROUP: usize = 256;
 /// Columns that a workgroup of weight_gradients.wgsl sums over all positions, and over those of one symbol.
 const SUM_COLUMNS: usize = 16;
 const SYMBOL_COLUMNS: usize = 64;
@@ -52,9 +51,10 @@ impl GradientTables {
         product_of([TILE, TILE, positions.unwrap_or(0)])
     }
 
-    /// The tables for windows of `time` steps.
-    pub fn new(plan: &ModelPlan, layout: &Layout, lanes: usize, time: usize) -> Self {
-        let mut builder = Builder { plan, layout, lanes, time, jobs: Vec::new(), sums: Vec::new(), groups: 0, sum_groups: 0, scratch: 0 };
+    /// The tables for windows of `time` steps; `uneven`: lanes may end before.
+    pub fn new(plan: &ModelPlan, layout: &Layout, lanes: usize, (time, uneven): (usize, bool)) -> Self {
+        let mut builder =
+            Builder { plan, layout, lanes, time, uneven, jobs: Vec::new(), sums: Vec::new(), groups: 0, sum_groups: 0, scratch: 0 };
         let parts = weighted_parts(plan)
             .into_iter()
             .map(|part| {
@@ -68,6 +68,7 @@ impl GradientTables {
                 )
             })
             .collect();
+        debug_assert!(builder.scratch <= layout.parts_len, "room for every product that is summed in parts");
         Self { jobs: builder.jobs, sums: builder.sums, parts }
     }
 }
@@ -77,11 +78,28 @@ const PRODUCT: u32 = 0;
 const SUM: u32 = 1;
 const SYMBOLS: u32 = 2;
 
+/// Rows [positions, width] in the arena.
+#[derive(Clone, Copy)]
+struct Rows {
+    at: u32,
+    width: usize,
+    /// From one to the next.
+    stride: usize,
+}
+
+impl Rows {
+    /// One directly behind the other.
+    fn of(at: u32, width: usize) -> Self {
+        Self { at, width, stride: width }
+    }
+}
+
 struct Builder<'a> {
     plan: &'a ModelPlan,
     layout: &'a Layout,
     lanes: usize,
     time: usize,
+    uneven: bool,
     jobs: Vec<GradientJob>,
     sums: Vec<PartsJob>,
     groups: usize,
@@ -94,16 +112,11 @@ impl Builder<'_> {
         self.lanes * self.time
     }
 
-    /// Input rows of a layer, or of the head.
-    fn input_of(&self, layer: usize) -> u32 {
-        layer.checked_sub(1).map_or(self.layout.input, |below| self.layout.layers[below].output)
-    }
-
     fn part(&mut self, part: Part) {
         match part {
             Part::Head => self.head(),
             Part::Embedding if self.layout.entry == Entry::EmbeddingRows => {
-                let (table, width) = (self.plan.embedding.clone().unwrap_or_default(), self.plan.spec.input.width());
+                let (table, width) = (self.plan.embedding.clone().unwrap_or_default(), self.plan.input_width());
                 self.symbols(self.layout.d_input, width, table.start as u32, true, width, 1);
             }
             // By way of the table's rows: two products that wait for their sums.
@@ -115,11 +128,14 @@ impl Builder<'_> {
                     if layer.one_hot {
                         self.symbols(dy, layer.size, layer.weight.start as u32, true, 1, layer.input);
                     } else {
-                        self.product(dy, layer.size, self.input_of(index), layer.input, self.rows(), layer.weight.start);
+                        let x = self.layout.input_of(index);
+                        self.product(Rows::of(dy, layer.size), Rows::of(x, layer.input), self.rows(), layer.weight.start);
                     }
                     self.sum(dy, layer.size, self.rows(), layer.bias.start, None);
                 }
-                Layer::Dropout(_) => {}
+                // Its gradients are those that the way back sums anyway.
+                Layer::BatchNorm(_) => {}
+                Layer::Dropout(_) | Layer::Turn(_) | Layer::Join(_) => {}
             },
         }
     }
@@ -127,12 +143,13 @@ impl Builder<'_> {
     fn head(&mut self) {
         let head = &self.plan.head;
         let Some((weight, bias)) = &head.weights else { return };
-        let (first, rows) = match head.predict {
-            Predict::EveryStep => (0, self.rows()),
-            Predict::LastStep => ((self.time - 1) * self.lanes, self.lanes),
+        let x = self.layout.input_of(self.plan.layers.len());
+        let (x, rows) = match head.predict {
+            Predict::EveryStep => (x, self.rows()),
+            Predict::LastStep if self.uneven => (self.layout.last_rows, self.lanes),
+            Predict::LastStep => (x + ((self.time - 1) * self.lanes * head.input) as u32, self.lanes),
         };
-        let x = self.input_of(self.plan.layers.len()) + (first * head.input) as u32;
-        self.product(self.layout.logits, head.size, x, head.input, rows, weight.start);
+        self.product(Rows::of(self.layout.logits, head.size), Rows::of(x, head.input), rows, weight.start);
         self.sum(self.layout.logits, head.size, rows, bias.start, None);
     }
 
@@ -144,15 +161,29 @@ impl Builder<'_> {
         } else if index == 0 && self.layout.entry == Entry::EmbeddingTable {
             self.symbols(place.d_input, gates, self.layout.d_table, false, gates, 1);
         } else {
-            self.product(place.d_input, gates, self.input_of(index), layer.input, rows, layer.weight_ih.start);
+            let x = self.layout.input_of(index);
+            self.gates_product(layer, place.d_input, (x, layer.input, layer.copies), layer.weight_ih.start);
         }
         // The states begin with those the window starts from: row t is what time step t multiplies.
-        self.product(place.d_hidden, gates, place.hidden, layer.size, rows, layer.weight_hh.start);
+        let entering = self.layout.hidden_dropout[layer.slot].map_or(place.hidden, |dropout| dropout.entering);
+        let copies = layer.hidden_dropout.map_or(1, |site| self.plan.sites[site].copies);
+        self.gates_product(layer, place.d_hidden, (entering, layer.size, copies), layer.weight_hh.start);
         if place.d_hidden == place.d_input {
             self.sum(place.d_input, gates, rows, layer.bias_ih.start, Some(layer.bias_hh.start));
         } else {
             self.sum(place.d_input, gates, rows, layer.bias_ih.start, None);
             self.sum(place.d_hidden, gates, rows, layer.bias_hh.start, None);
+        }
+    }
+
+    /// dW [G*H, width] = dYᵀ X, where a row of X holds `copies` of what enters: one for all gates, or one for each.
+    fn gates_product(&mut self, layer: &Recurrent, dy: u32, (x, width, copies): (u32, usize, usize), to: usize) {
+        let rows = layer.cell.gates() * layer.size;
+        let each = rows / copies;
+        for copy in 0..copies {
+            let dy = Rows { at: dy + (copy * each) as u32, width: each, stride: rows };
+            let x = Rows { at: x + (copy * width) as u32, width, stride: copies * width };
+            self.product(dy, x, self.rows(), to + copy * each * width);
         }
     }
 
@@ -162,7 +193,8 @@ impl Builder<'_> {
     }
 
     /// dW [rows, columns] = dYᵀ X, in parts where there are many positions.
-    fn product(&mut self, dy: u32, rows: usize, x: u32, columns: usize, positions: usize, to: usize) {
+    fn product(&mut self, dy: Rows, x: Rows, positions: usize, to: usize) {
+        let (rows, columns) = (dy.width, x.width);
         let parts = parts_of(rows, columns, positions);
         let elements = rows * columns;
         let groups = parts * rows.div_ceil(TILE) * columns.div_ceil(TILE);
@@ -173,8 +205,10 @@ impl Builder<'_> {
             positions: positions as u32,
             parts: parts as u32,
             part_positions: positions.div_ceil(parts) as u32,
-            dy,
-            x,
+            dy: dy.at,
+            dy_stride: dy.stride as u32,
+            x: x.at,
+            x_stride: x.stride as u32,
             to: to as u32,
             to_gradients: 1,
             also_to: NOWHERE,
@@ -198,6 +232,7 @@ impl Builder<'_> {
             columns: columns as u32,
             positions: positions as u32,
             dy,
+            dy_stride: columns as u32,
             to: to as u32,
             to_gradients: 1,
             also_to: also_to.map_or(NOWHERE, |at| at as u32),
@@ -214,6 +249,7 @@ impl Builder<'_> {
             rows: vocabulary as u32,
             columns: columns as u32,
             dy,
+            dy_stride: columns as u32,
             to,
             to_gradients: u32::from(to_gradients),
             also_to: NOWHERE,
@@ -223,53 +259,4 @@ impl Builder<'_> {
         };
         self.push(job, vocabulary * columns.div_ceil(SYMBOL_COLUMNS));
     }
-}
-
-/// The matrices to pack after each update.
-pub fn pack_jobs(plan: &ModelPlan, layout: &Layout) -> (Vec<PackJob>, usize) {
-    let (mut jobs, mut groups) = (Vec::new(), 0);
-    let mut push = |job: PackJob, elements: usize| {
-        jobs.push(PackJob { first_group: groups as u32, ..job });
-        groups += elements.div_ceil(GROUP);
-    };
-    for (index, layer) in plan.layers.iter().enumerate() {
-        let Layer::Recurrent(layer) = layer else { continue };
-        let place = layout.places[layer.slot];
-        let (gates, stride) = (layer.cell.gates(), gate_stride(layer.cell));
-        let base = PackJob { gates: gates as u32, stride: stride as u32, size: layer.size as u32, ..PackJob::default() };
-        let (hidden, input) = (layer.weight_hh.start, layer.weight_ih.start);
-        let matrices = [
-            (FORWARD, hidden, layer.size, place.weights),
-            (BACK, hidden, layer.size, place.weights_back),
-            (FORWARD, input, layer.input, place.input_weights),
-            (BACK, input, layer.input, place.input_weights_back),
-        ];
-        for (kind, weights, width, to) in matrices.into_iter().filter(|(.., to)| *to != NOWHERE) {
-            let to = to * stride as u32;
-            push(PackJob { kind, weights: weights as u32, width: width as u32, to, ..base }, layer.size * width);
-        }
-        if index == 0 && layout.entry == Entry::OneHotTable {
-            let job = PackJob { kind: TABLE, weights: input as u32, width: layer.input as u32, to: layout.table, ..base };
-            push(PackJob { bias: layer.bias_ih.start as u32, ..job }, gates * layer.size * layer.input);
-        }
-    }
-    (jobs, groups)
-}
-
-/// Kinds of packing, as pack.wgsl numbers them.
-const FORWARD: u32 = 0;
-const BACK: u32 = 1;
-const TABLE: u32 = 2;
-
-/// Where the carry's states lie, in the order of the carry.
-pub fn carried_states(plan: &ModelPlan, layout: &Layout, lanes: usize) -> Vec<CarriedState> {
-    let mut states = Vec::new();
-    for (slot, place) in layout.places.iter().enumerate() {
-        let mut push = |begin: usize, rows| states.push(CarriedState { begin: begin as u32, size: place.size, rows });
-        push(plan.carry.hidden(slot, lanes).start, place.hidden);
-        if let Some(range) = plan.carry.cell_state(slot, lanes) {
-            push(range.start, place.cell_state);
-        }
-    }
-    states
 }

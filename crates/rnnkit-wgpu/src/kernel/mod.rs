@@ -1,10 +1,25 @@
 //! The kernels: which files each is joined of, what it is bound to, and what it takes.
 
+macro_rules! shader {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl"))
+    };
+}
+
+mod batch_norm;
+mod lanes;
+mod recurrent;
+
 use rnnkit_core::cell::CellKind;
+
+use self::recurrent::{recurrent, resident};
 
 use crate::Precision;
 use crate::arguments::{self as args, Arguments};
-use crate::resident::{ResidentShape, product_text};
+use crate::resident::ResidentShape;
+
+pub use batch_norm::BatchNormKernel;
+pub use lanes::LanesKernel;
 
 /// How a kernel uses a buffer. One that a dispatch writes may not be bound for reading alone in the same dispatch, so only what no kernel
 /// writes is. Several bindings may have the same buffer, whose elements that one of them writes no other touches: wgpu allows it on Vulkan,
@@ -47,12 +62,15 @@ pub enum KernelId {
     Gather,
     KeepCarry,
     Embed,
+    OneHotRows,
     GatherReal,
     Pick,
     Masks,
     Dropout,
     Copy,
     ActivationBackward,
+    Lanes(LanesKernel),
+    BatchNorm(BatchNormKernel),
     Product(ProductKind),
     WeightGradients,
     SumParts,
@@ -61,6 +79,8 @@ pub enum KernelId {
     StepBackward(CellKind),
     ResidentForward(ResidentShape),
     ResidentBackward(ResidentShape),
+    UnitForward(CellKind),
+    UnitBackward(CellKind),
     SoftmaxLoss,
     SquaredLoss,
     LossSum,
@@ -85,15 +105,10 @@ pub struct Kernel {
     pub tables: &'static [(&'static str, &'static [(&'static str, &'static str)])],
 }
 
-macro_rules! shader {
-    ($name:literal) => {
-        include_str!(concat!("../shaders/", $name, ".wgsl"))
-    };
-}
-
 const NUMBERS: &str = shader!("common/numbers");
 const STATE: &str = shader!("common/state");
 const TREE: &str = shader!("common/tree");
+const LENGTHS: &str = shader!("common/lengths");
 const JOB: &str = shader!("common/job");
 const PREDICTED_ROW: &str = shader!("head/predicted_row");
 const CARRIED_STATE: &str = shader!("input/carried_state");
@@ -103,31 +118,17 @@ const ACTIVATION: &str = shader!("rows/activation");
 const READ: Access = Access::Read;
 const WRITE: Access = Access::ReadWrite;
 
-/// Files of a cell, those that others need first.
-fn cell_files(cell: CellKind) -> [&'static str; 5] {
-    let (flag, equations, gates) = match cell {
-        CellKind::ElmanTanh => (shader!("cell/tanh"), shader!("cell/elman"), shader!("cell/gates1")),
-        CellKind::ElmanRelu => (shader!("cell/relu"), shader!("cell/elman"), shader!("cell/gates1")),
-        CellKind::Gru => ("", shader!("cell/gru"), shader!("cell/gates3")),
-        CellKind::Lstm => ("", shader!("cell/lstm"), shader!("cell/gates4")),
-    };
-    [NUMBERS, flag, equations, shader!("cell/unit"), gates]
-}
-
-/// Everything of a recurrent kernel but its loop.
-pub fn recurrent_files(cell: CellKind, precision: Precision) -> Vec<&'static str> {
-    let mut files = vec![precision_file(precision)];
-    files.extend(cell_files(cell));
-    files.extend([shader!("recurrent/layer"), shader!("recurrent/time_step")]);
-    files
-}
-
 fn precision_file(precision: Precision) -> &'static str {
     match precision {
         Precision::F32 => shader!("precision/f32"),
         Precision::F16 => shader!("precision/f16"),
     }
 }
+
+/// The cells.
+#[cfg(test)]
+pub const CELLS: [CellKind; 6] =
+    [CellKind::ElmanTanh, CellKind::ElmanRelu, CellKind::ElmanTanhSeparate, CellKind::ElmanReluSeparate, CellKind::Gru, CellKind::Lstm];
 
 /// Shapes that have every kind of text: weights in one place, in two, in all three; one lane and several; sizes that fill their quads or not.
 #[cfg(test)]
@@ -136,9 +137,6 @@ fn resident_shapes(cell: CellKind) -> [ResidentShape; 4] {
         |size, parts, lanes, quads, in_registers, in_memory| ResidentShape { cell, size, parts, lanes, quads, in_registers, in_memory };
     [shape(1, 1, 1, 1, 4, 0), shape(33, 3, 2, 3, 2, 3), shape(19, 5, 5, 1, 1, 0), shape(128, 4, 1, 8, 16, 4)]
 }
-
-/// What every recurrent kernel is bound to: arena, packed weights, parameters, words, layers.
-pub const RECURRENT: &[Access] = &[WRITE, WRITE, WRITE, WRITE, READ];
 
 impl KernelId {
     /// Every kernel there is.
@@ -150,6 +148,7 @@ impl KernelId {
             Gather,
             KeepCarry,
             Embed,
+            OneHotRows,
             GatherReal,
             Pick,
             Masks,
@@ -167,8 +166,10 @@ impl KernelId {
             Norm,
         ];
         all.extend([Affine, Back, Outer].map(Product));
-        for cell in [CellKind::ElmanTanh, CellKind::ElmanRelu, CellKind::Gru, CellKind::Lstm] {
-            all.extend([StepForward(cell), StepBackward(cell)]);
+        all.extend(LanesKernel::ALL.map(Lanes));
+        all.extend(BatchNormKernel::ALL.map(BatchNorm));
+        for cell in CELLS {
+            all.extend([StepForward(cell), StepBackward(cell), UnitForward(cell), UnitBackward(cell)]);
             all.extend(resident_shapes(cell).into_iter().flat_map(|shape| [ResidentForward(shape), ResidentBackward(shape)]));
         }
         let optimizers =
@@ -188,7 +189,7 @@ impl KernelId {
             KernelId::Gather => with_tables(
                 kernel(
                     "gather",
-                    &[CARRIED_STATE, shader!("input/gather")],
+                    &[CARRIED_STATE, LENGTHS, shader!("input/gather")],
                     &[WRITE, WRITE, WRITE, READ, READ, READ],
                     &[args::Gather::FIELDS],
                 ),
@@ -197,15 +198,16 @@ impl KernelId {
             KernelId::KeepCarry => with_tables(
                 kernel(
                     "keep_carry",
-                    &[STATE, CARRIED_STATE, shader!("input/keep_carry")],
-                    &[WRITE, WRITE, READ, WRITE],
+                    &[STATE, CARRIED_STATE, LENGTHS, shader!("input/keep_carry")],
+                    &[WRITE, WRITE, READ, WRITE, READ],
                     &[args::KeepCarry::FIELDS],
                 ),
                 &[("CarriedState", args::CarriedState::FIELDS)],
             ),
             KernelId::Embed => kernel("embed", &[shader!("input/embed")], &[WRITE, WRITE, WRITE], &[args::Embed::FIELDS]),
+            KernelId::OneHotRows => kernel("one_hot_rows", &[shader!("input/one_hot_rows")], &[WRITE, WRITE], &[args::OneHotRows::FIELDS]),
             KernelId::GatherReal => {
-                kernel("gather_real", &[shader!("input/gather_real")], &[WRITE, READ, READ], &[args::GatherReal::FIELDS])
+                kernel("gather_real", &[LENGTHS, shader!("input/gather_real")], &[WRITE, READ, READ], &[args::GatherReal::FIELDS])
             }
             KernelId::Pick => {
                 kernel("pick", &[NUMBERS, ACTIVATION, shader!("input/pick")], &[WRITE, WRITE, WRITE, WRITE], &[args::Pick::FIELDS])
@@ -219,6 +221,8 @@ impl KernelId {
                 &[WRITE, WRITE],
                 &[args::ActivationBackward::FIELDS],
             ),
+            KernelId::Lanes(kernel) => kernel.kernel(),
+            KernelId::BatchNorm(kernel) => kernel.kernel(),
             KernelId::Product(kind) => {
                 let lie = match kind {
                     ProductKind::Affine => shader!("product/affine"),
@@ -258,15 +262,21 @@ impl KernelId {
             }
             KernelId::ResidentForward(shape) => resident(&shape, precision, "resident_forward", shader!("recurrent/resident_forward")),
             KernelId::ResidentBackward(shape) => resident(&shape, precision, "resident_backward", shader!("recurrent/resident_backward")),
+            KernelId::UnitForward(cell) => {
+                recurrent(cell, precision, "unit_forward", &[LENGTHS, shader!("recurrent/unit_forward")], &[args::UnitForward::FIELDS])
+            }
+            KernelId::UnitBackward(cell) => {
+                recurrent(cell, precision, "unit_backward", &[shader!("recurrent/unit_backward")], &[args::UnitBackward::FIELDS])
+            }
             KernelId::SoftmaxLoss => kernel(
                 "softmax_loss",
-                &[NUMBERS, TREE, PREDICTED_ROW, shader!("head/softmax_loss")],
+                &[NUMBERS, TREE, LENGTHS, PREDICTED_ROW, shader!("head/softmax_loss")],
                 &[WRITE, WRITE, READ, READ, READ],
                 &[args::SoftmaxLoss::FIELDS],
             ),
             KernelId::SquaredLoss => kernel(
                 "squared_loss",
-                &[PREDICTED_ROW, shader!("head/squared_loss")],
+                &[LENGTHS, PREDICTED_ROW, shader!("head/squared_loss")],
                 &[WRITE, WRITE, READ, READ, READ],
                 &[args::SquaredLoss::FIELDS],
             ),
@@ -294,23 +304,6 @@ impl KernelId {
             KernelId::Update(optimizer, moments) => step(optimizer, moments, "update", shader!("update/update")),
         }
     }
-}
-
-fn recurrent(
-    cell: CellKind,
-    precision: Precision,
-    entry: &'static str,
-    own: &[&str],
-    arguments: &'static [&'static [(&'static str, &'static str)]],
-) -> Kernel {
-    let mut files: Vec<&str> = recurrent_files(cell, precision);
-    files.extend(own);
-    Kernel { entry, source: files.join("\n"), bindings: RECURRENT, arguments, tables: &[("Layer", args::LayerPlace::FIELDS)] }
-}
-
-fn resident(shape: &ResidentShape, precision: Precision, entry: &'static str, file: &'static str) -> Kernel {
-    let own = [shader!("recurrent/resident"), &product_text(shape), file];
-    recurrent(shape.cell, precision, entry, &own, &[args::Resident::FIELDS])
 }
 
 fn step(optimizer: OptimizerKind, moments: usize, entry: &'static str, file: &'static str) -> Kernel {
