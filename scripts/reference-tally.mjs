@@ -1,4 +1,4 @@
-/** Reads what the door of the reference cases prints, and judges it against the cases that are not built yet. */
+/** Reads what the door of the reference cases prints, and judges it. */
 import { stripVTControlCharacters } from 'node:util'
 
 /**
@@ -21,29 +21,15 @@ export function readDoor(output, names) {
 }
 
 /**
- * All cases must pass but those whose names begin with one of `notYet`; of those all must fail. Most that pass must hold the plain
- * tolerance.
+ * All cases must pass, and most hold the plain tolerance.
  *
  * @param {readonly string[]} names of all cases
  * @param {{ failing: ReadonlySet<string>, plain: number }} found
- * @param {readonly string[]} notYet
  */
-export function judge(names, { failing, plain }, notYet) {
-  const isNotYet = (name) => notYet.some((prefix) => name.startsWith(prefix))
-  const broken = names.filter((name) => failing.has(name) && !isNotYet(name))
-  const early = names.filter((name) => !failing.has(name) && isNotYet(name))
-  const expected = names.filter((name) => failing.has(name) && isNotYet(name)).length
-  const problems = [
-    ...broken,
-    ...early.map((name) => `${name} passes, but __test__/reference/not-yet.json still lists it`),
-  ]
-  const within = names.length - failing.size
-  const loose = within > 0 && 2 * plain <= within
-  if (loose) problems.push(`only ${plain} of ${within} cases hold the plain tolerance`)
-  return {
-    passed: names.length - expected - broken.length - early.length,
-    failed: problems.length,
-    notYet: expected,
-    problems,
-  }
+export function judge(names, { failing, plain }) {
+  const problems = names.filter((name) => failing.has(name))
+  const passed = names.length - problems.length
+  const loose = passed > 0 && 2 * plain <= passed
+  if (loose) problems.push(`only ${plain} of ${passed} cases hold the plain tolerance`)
+  return { passed, failed: problems.length, problems }
 }

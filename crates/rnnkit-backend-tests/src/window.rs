@@ -7,13 +7,14 @@ use rnnkit_core::Result;
 use rnnkit_core::backend::{Backend, Resident, Run, RunOf, Shape, Tap, Training};
 use rnnkit_core::grad_clip::ClipSpec;
 use rnnkit_core::math::Scalar;
-use rnnkit_core::optim::{OptimizerSpec, Sgd};
+use rnnkit_core::optim::{Flavour, OptimizerSpec, Sgd};
 use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::spec::ModelSpec;
-use rnnkit_core::window::{Masks, Report, Sequence, Values, WindowPlan};
+use rnnkit_core::window::{Masks, Report, Sequence, Use, Values, WindowPlan};
 
 /// Plain gradient descent; with learning rate 0 a step changes nothing.
-pub const SGD: OptimizerSpec = OptimizerSpec::Sgd(Sgd { momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
+pub const SGD: OptimizerSpec =
+    OptimizerSpec::Sgd(Sgd { flavour: Flavour::PyTorch, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
 
 /// A model, one window of data, and a backend that keeps everything of it.
 pub struct OneWindow<B: Backend> {
@@ -46,6 +47,8 @@ pub struct Setup {
     pub starts: Vec<u32>,
     /// `[N]`: whether it starts from zero.
     pub resets: Vec<bool>,
+    /// `[N]`: how many time steps each lane has, or `None`: all have T.
+    pub lengths: Option<Vec<u32>>,
     /// Dropout.
     pub masks: Masks,
 }
@@ -60,15 +63,16 @@ impl<B: Backend> OneWindow<B> {
             time: setup.time,
             starts: setup.starts.clone(),
             resets: setup.resets.clone(),
+            lengths: setup.lengths.clone(),
             scalars: vec![SGD.scalars(0, 0.0)],
             first_step: 0,
             masks: setup.masks.clone(),
         };
-        windows.check(&plan, &setup.sequence.extent(), true)?;
+        windows.check(&plan, &setup.sequence.extent(), Use::Training)?;
         let shape = Shape { lanes: setup.lanes, time: setup.time, training: true, taps: true };
         Ok(Self {
             parameters: backend.alloc(plan.params.len())?,
-            gradients: backend.alloc(plan.params.len())?,
+            gradients: backend.alloc(plan.params.trainable())?,
             carry: backend.alloc(plan.carry.len(setup.lanes))?,
             start: vec![B::Real::default(); plan.carry.len(setup.lanes)],
             prepared: backend.prepare(&plan, shape)?,
@@ -100,6 +104,16 @@ impl<B: Backend> OneWindow<B> {
     /// Forward, back and a step of learning rate 0.
     pub fn train(&mut self) -> Result<Report> {
         self.run(true, |backend, run| backend.train_window(run, 0))
+    }
+
+    /// Length of a lane's sequence.
+    pub fn length(&self, lane: usize) -> usize {
+        self.windows.length(0, lane)
+    }
+
+    /// The parameters as they are, laid out as they are; a training step moves the statistics among them.
+    pub fn parameters(&mut self) -> Result<Vec<f64>> {
+        Ok(wide(&self.backend.read(&self.parameters, 0..self.plan.params.len())?))
     }
 
     /// Forward with loss, with the same dropout.
@@ -139,9 +153,9 @@ impl<B: Backend> OneWindow<B> {
         Ok(wide(&self.with_run(true, |backend, run| backend.tap(run, tap))?))
     }
 
-    /// Gradients of the last training run, laid out as the parameters.
+    /// Gradients of the last training run, laid out as the parameters without the statistics.
     pub fn gradients(&mut self) -> Result<Vec<f64>> {
-        Ok(wide(&self.backend.read(&self.gradients, 0..self.plan.params.len())?))
+        Ok(wide(&self.backend.read(&self.gradients, 0..self.plan.params.trainable())?))
     }
 
     /// The carry after the last run, in the carry's layout.
@@ -155,7 +169,7 @@ fn resident<B: Backend>(backend: &mut B, sequence: &Sequence) -> Result<Resident
     Ok(Resident {
         extent: sequence.extent(),
         inputs: backend.load(&sequence.inputs)?,
-        targets: sequence.targets.as_ref().map(|targets| backend.load(targets)).transpose()?,
+        targets: sequence.given_targets().map(|targets| backend.load(targets)).transpose()?,
         mask: mask.as_ref().map(|mask| backend.load(mask)).transpose()?,
     })
 }

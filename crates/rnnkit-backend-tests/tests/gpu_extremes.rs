@@ -49,7 +49,8 @@ fn a_weight_that_16_bits_do_not_hold_is_never_used() {
 
 fn score<B: Backend>(trainer: &mut Trainer<'_, B>) -> rnnkit_core::Result<f64> {
     let (starts, resets) = (trainer.sample.setup.starts.clone(), vec![false; SIZES.lanes]);
-    let request = EvaluationRequest { data: trainer.data, lanes: SIZES.lanes, time: SIZES.time, starts, resets, every_step: true };
+    let request =
+        EvaluationRequest { data: trainer.data, lanes: SIZES.lanes, time: SIZES.time, starts, resets, lengths: None, every_step: true };
     let evaluation = trainer.session.begin_evaluation(SIZES.lanes)?;
     Ok(trainer.session.evaluate(evaluation, &request, &AtomicBool::new(false))?[0].loss)
 }

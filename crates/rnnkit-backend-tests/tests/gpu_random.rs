@@ -1,10 +1,12 @@
-//! Models drawn at random on the GPU: layers of any kind in any order, every input, head, loss, optimizer and clip, at small odd sizes.
+//! Models drawn at random on the GPU: layers of any kind in any order, every input, head, loss, optimizer and clip, at small odd sizes,
+//! with lanes of any length and positions without a symbol.
 //!
 //! `RNNKIT_RANDOM_CASES=FIRST..END` runs other cases than the fixed few: a failure names its case, and runs alone by that number.
 
 use std::sync::atomic::AtomicBool;
 
 use rnnkit_backend_tests::gpu;
+use rnnkit_backend_tests::suite::layers::SEPARATE;
 use rnnkit_backend_tests::suite::models::{CELLS, Sample, Sizes};
 use rnnkit_backend_tests::suite::oracle::values;
 use rnnkit_backend_tests::suite::training::{State, Trainer};
@@ -12,19 +14,21 @@ use rnnkit_backend_tests::tolerances::{BITS, F32_AGAINST_F64};
 use rnnkit_core::backend::Backend;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::grad_clip::ClipSpec;
-use rnnkit_core::optim::{Adagrad, Adam, OptimizerSpec, RmsProp, Sgd};
+use rnnkit_core::optim::{Adagrad, Adam, Flavour, OptimizerSpec, RmsProp, Sgd};
 use rnnkit_core::plain::Plain;
 use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::reference::Reference;
 use rnnkit_core::rng::{Key, Stream};
 use rnnkit_core::sampler::SamplingOptions;
 use rnnkit_core::session::{Context, Sampling, TrainingSetup};
-use rnnkit_core::spec::{Activation, HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, Reduction};
-use rnnkit_core::window::{Masks, Report};
+use rnnkit_core::spec::{
+    Activation, HeadSpec, InputSpec, LayerSpec, LossSpec, MaskShape, ModelSpec, Predict, Projection, RecurrentDropout, Reduction,
+};
+use rnnkit_core::window::{Masks, Report, Values};
 use rnnkit_wgpu::{Budgets, Form, Gpu, Precision};
 
-/// The cases that every run tries.
-const CASES: std::ops::Range<u64> = 0..12;
+/// The cases that every run tries: a dozen in a row that between them have every kind of layer, dropout and input, and lengths.
+const CASES: std::ops::Range<u64> = 75..87;
 const WINDOWS: usize = 5;
 
 /// The draws of one case, one after another.
@@ -57,24 +61,45 @@ impl Dice {
 const ACTIVATIONS: [Activation; 4] = [Activation::Linear, Activation::Tanh, Activation::Relu, Activation::Sigmoid];
 const SIZES: [usize; 13] = [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 20, 33, 40];
 
-fn layer(dice: &mut Dice) -> LayerSpec {
+const RATES: [f64; 4] = [0.1, 0.4, 0.5, 0.9];
+const SHAPES: [MaskShape; 3] = [MaskShape::Step, MaskShape::Sequence, MaskShape::Batch];
+
+/// A layer over those before it. `norms`: whether a window has rows enough for their deviation to mean something.
+fn layer(dice: &mut Dice, before: &[LayerSpec], norms: bool) -> LayerSpec {
     let size = dice.one_of(&SIZES);
-    if dice.once_in(4) {
-        return LayerSpec::Dense { size, activation: dice.one_of(&ACTIVATIONS) };
+    // A constant that a batch normalisation takes away again has a gradient of roundings.
+    let shifts = matches!(before.last(), Some(LayerSpec::Dense { .. } | LayerSpec::BatchNorm { .. }));
+    match dice.below(8) {
+        0 => LayerSpec::Dense { size, activation: dice.one_of(&ACTIVATIONS) },
+        1 if norms && !shifts => {
+            LayerSpec::BatchNorm { momentum: dice.one_of(&[0.0, 0.9]), epsilon: dice.one_of(&[1e-3, 0.1]), frozen: dice.once_in(3) }
+        }
+        2 | 3 => LayerSpec::Dropout { rate: dice.one_of(&RATES), mask: dice.one_of(&SHAPES) },
+        _ => recurrent(dice, size),
     }
-    let dropout = if dice.once_in(3) { dice.one_of(&[0.1, 0.5, 0.9]) } else { 0.0 };
-    LayerSpec::Recurrent { cell: dice.one_of(&CELLS), size, dropout }
 }
 
-fn model(dice: &mut Dice) -> ModelSpec {
+fn recurrent(dice: &mut Dice, size: usize) -> LayerSpec {
+    let cell = if dice.once_in(5) { dice.one_of(&SEPARATE) } else { dice.one_of(&CELLS) };
+    let mut rate = || if dice.once_in(5) { dice.one_of(&RATES) } else { 0.0 };
+    let dropout = RecurrentDropout { input: rate(), recurrent: rate(), per_gate: dice.once_in(2) };
+    LayerSpec::Recurrent { cell, size, bidirectional: dice.once_in(4), dropout }
+}
+
+fn model(dice: &mut Dice, norms: bool) -> ModelSpec {
     let vocabulary = dice.one_of(&[1, 2, 3, 7, 30, 65, 130]);
     let input = match dice.below(3) {
         0 => InputSpec::OneHot { vocabulary },
         1 => InputSpec::Embedding { vocabulary, size: dice.one_of(&SIZES) },
         _ => InputSpec::Real { size: dice.one_of(&SIZES) },
     };
-    let least = usize::from(matches!(input, InputSpec::OneHot { .. }));
-    let mut layers: Vec<LayerSpec> = (0..least.max(dice.below(5))).map(|_| layer(dice)).collect();
+    let mut layers = Vec::new();
+    for _ in 0..dice.below(5) {
+        layers.push(layer(dice, &layers, norms));
+    }
+    if !layers.iter().any(|layer| matches!(layer, LayerSpec::Dense { .. } | LayerSpec::Recurrent { .. })) {
+        layers.push(recurrent(dice, 5));
+    }
     // Often of one cell, so that there are stacks.
     if dice.once_in(2) {
         let one = dice.one_of(&CELLS);
@@ -84,7 +109,7 @@ fn model(dice: &mut Dice) -> ModelSpec {
             }
         }
     }
-    let width = layers.last().map_or(input.width(), LayerSpec::size);
+    let width = layers.iter().fold(input.width(), |width, layer| layer.width(width));
     let identity = dice.once_in(4);
     let size = if identity { width } else { input.vocabulary().unwrap_or_else(|| dice.one_of(&SIZES)) };
     let smoothing = dice.one_of(&[0.0, 0.0, 0.2]);
@@ -103,8 +128,8 @@ fn model(dice: &mut Dice) -> ModelSpec {
 }
 
 fn sample(case: u64, dice: &mut Dice) -> Sample {
-    let spec = model(dice);
     let sizes = Sizes { lanes: dice.one_of(&[1, 2, 3, 5, 7, 17, 33]), time: dice.one_of(&[1, 2, 3, 5, 9, 40]), windows: WINDOWS };
+    let spec = model(dice, sizes.lanes * sizes.time >= 30);
     let mut sample = Sample::new(format!("case {case}: {spec:?}, {sizes:?}"), spec, sizes);
     // Gates that saturate hide wrong gradients, and units of ReLU that grow from layer to layer hide everything else.
     let plan = ModelPlan::new(&sample.setup.spec).expect("a valid model");
@@ -123,19 +148,45 @@ fn sample(case: u64, dice: &mut Dice) -> Sample {
     for reset in &mut sample.setup.resets {
         *reset = dice.once_in(3);
     }
+    if dice.once_in(4) {
+        forget_symbols(&mut sample, dice);
+    }
+    if dice.once_in(3) {
+        sample = sample.with_lengths((0..sizes.lanes).map(|_| dice.below(sizes.time + 1) as u32).collect());
+    }
     sample
+}
+
+/// Leaves some positions without a symbol.
+fn forget_symbols(sample: &mut Sample, dice: &mut Dice) {
+    let none = sample.setup.spec.input.vocabulary().unwrap_or(0) as u32;
+    if let Values::Ids(ids) = &mut sample.setup.sequence.inputs {
+        ids.iter_mut().filter(|_| dice.once_in(4)).for_each(|id| *id = none);
+    }
 }
 
 fn setup(case: u64, dice: &mut Dice) -> TrainingSetup {
     let weight_decay = dice.one_of(&[0.0, 0.01]);
-    let adam = Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-3, amsgrad: dice.once_in(2), weight_decay };
+    let flavour = dice.one_of(&[Flavour::PyTorch, Flavour::Keras]);
+    let adam = Adam { flavour, beta1: 0.9, beta2: 0.99, epsilon: 1e-3, amsgrad: dice.once_in(2), weight_decay };
     let momentum = dice.one_of(&[0.0, 0.9]);
     let nesterov = momentum > 0.0 && dice.once_in(2);
-    let dampening = if nesterov || momentum == 0.0 { 0.0 } else { dice.one_of(&[0.0, 0.1]) };
+    let dampening = if nesterov || momentum == 0.0 || flavour == Flavour::Keras { 0.0 } else { dice.one_of(&[0.0, 0.1]) };
     let optimizer = match dice.below(5) {
-        0 => OptimizerSpec::Sgd(Sgd { momentum, dampening, nesterov, weight_decay }),
-        1 => OptimizerSpec::Adagrad(Adagrad { epsilon: 1e-3, initial_accumulator: 0.1, learning_rate_decay: 0.1, weight_decay }),
-        2 => OptimizerSpec::RmsProp(RmsProp { alpha: 0.9, epsilon: 1e-2, momentum, centered: dice.once_in(2), weight_decay }),
+        0 => OptimizerSpec::Sgd(Sgd { flavour, momentum, dampening, nesterov, weight_decay }),
+        1 => {
+            let learning_rate_decay = if flavour == Flavour::Keras { 0.0 } else { 0.1 };
+            OptimizerSpec::Adagrad(Adagrad { flavour, epsilon: 1e-3, initial_accumulator: 0.1, learning_rate_decay, weight_decay })
+        }
+        2 => OptimizerSpec::RmsProp(RmsProp {
+            flavour,
+            alpha: 0.9,
+            epsilon: 1e-2,
+            initial_mean_square: 0.1,
+            momentum,
+            centered: dice.once_in(2),
+            weight_decay,
+        }),
         3 => OptimizerSpec::Adam(adam),
         _ => OptimizerSpec::AdamW(adam),
     };
@@ -175,7 +226,8 @@ fn assert_values(form: &str, sample: &Sample, got: &[(String, Vec<f64>)], want: 
 fn is_smooth(spec: &ModelSpec) -> bool {
     !spec.layers.iter().any(|layer| match layer {
         LayerSpec::Dense { activation, .. } => *activation == Activation::Relu,
-        LayerSpec::Recurrent { cell, .. } => *cell == CellKind::ElmanRelu,
+        LayerSpec::Recurrent { cell, .. } => matches!(cell, CellKind::ElmanRelu | CellKind::ElmanReluSeparate),
+        LayerSpec::Dropout { .. } | LayerSpec::BatchNorm { .. } => false,
     })
 }
 

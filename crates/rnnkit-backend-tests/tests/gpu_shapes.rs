@@ -37,7 +37,7 @@ fn life<B: Backend>(backend: B, sample: &Sample) -> Vec<(&'static str, Vec<f64>)
     let (lanes, time) = (sample.setup.lanes, sample.setup.time.div_ceil(2));
     let evaluation = trainer.session.begin_evaluation(lanes).expect("room for a carry");
     let (starts, resets) = (sample.setup.starts.clone(), vec![false; lanes]);
-    let request = EvaluationRequest { data: trainer.data, lanes, time, starts, resets, every_step: true };
+    let request = EvaluationRequest { data: trainer.data, lanes, time, starts, resets, lengths: None, every_step: true };
     let shorter = trainer.session.evaluate(evaluation, &request, &AtomicBool::new(false)).expect("the window lies in the data");
     vec![
         ("reports of training", numbers(&trained.reports)),
@@ -72,7 +72,7 @@ fn tame(mut sample: Sample) -> Sample {
 fn embedded(cell: CellKind, vocabulary: usize, width: usize, size: usize) -> ModelSpec {
     ModelSpec {
         input: InputSpec::Embedding { vocabulary, size: width },
-        layers: vec![LayerSpec::Recurrent { cell, size, dropout: 0.0 }],
+        layers: vec![recurrent(cell, size)],
         head: head(Predict::EveryStep, vocabulary),
         loss: CROSS_ENTROPY,
     }
@@ -122,7 +122,7 @@ fn every_way_that_inputs_enter() {
 #[test]
 fn dropout_masks_and_positions_that_do_not_count() {
     let mut spec = embedded(CellKind::Lstm, 7, 4, 5);
-    spec.layers = vec![LayerSpec::Recurrent { cell: CellKind::Lstm, size: 5, dropout: 0.5 }, recurrent(CellKind::Lstm, 4)];
+    spec.layers = vec![recurrent(CellKind::Lstm, 5), LayerSpec::dropout(0.5), recurrent(CellKind::Lstm, 4)];
     spec.head.dropout = 0.3;
     let mut nothing_counts = named("nothing counts", spec.clone(), 3, 4);
     nothing_counts.setup.sequence.mask = Some(vec![0.0; nothing_counts.setup.sequence.inputs.positions()]);

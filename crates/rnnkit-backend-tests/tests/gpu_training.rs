@@ -11,10 +11,10 @@ use rnnkit_core::backend::Backend;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::grad_clip::ClipSpec;
 use rnnkit_core::init::InitSpec;
-use rnnkit_core::optim::{Adam, OptimizerSpec};
+use rnnkit_core::optim::{Adam, Flavour, OptimizerSpec};
 use rnnkit_core::session::{Session, TrainingSetup};
 use rnnkit_core::spec::{LayerSpec, ModelSpec};
-use rnnkit_core::window::Values;
+use rnnkit_core::window::{Targets, Values};
 use rnnkit_cpu::Cpu;
 use rnnkit_wgpu::{Gpu, Precision};
 
@@ -25,7 +25,7 @@ const VOCABULARY: u32 = 20;
 
 fn model(cell: CellKind) -> ModelSpec {
     let mut spec = symbols(cell, VOCABULARY as usize, &[]);
-    spec.layers = vec![LayerSpec::Recurrent { cell, size: 128, dropout: 0.3 }, recurrent(cell, 24)];
+    spec.layers = vec![recurrent(cell, 128), LayerSpec::dropout(0.3), recurrent(cell, 24)];
     spec.head.dropout = 0.2;
     spec
 }
@@ -38,7 +38,8 @@ fn rule(inputs: &Values) -> Values {
 
 /// The losses of all steps, and the parameters after them.
 fn train<B: Backend>(backend: B, sample: &Sample) -> (Vec<f64>, Vec<f64>) {
-    let optimizer = OptimizerSpec::Adam(Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-5, amsgrad: false, weight_decay: 0.0 });
+    let optimizer =
+        OptimizerSpec::Adam(Adam { flavour: Flavour::PyTorch, beta1: 0.9, beta2: 0.999, epsilon: 1e-5, amsgrad: false, weight_decay: 0.0 });
     let setup = TrainingSetup { optimizer, clip: ClipSpec::Norm { theta: 5.0, epsilon: 1e-6 }, seed: 11 };
     let mut trainer = Trainer::with(backend, sample, &setup);
     let losses = (0..CALLS).flat_map(|_| trainer.train(0, WINDOWS, 2e-3).reports).map(|report| report.loss).collect();
@@ -52,7 +53,7 @@ fn initialized(cell: CellKind) -> Sample {
     session.initialize(&InitSpec::Pytorch, 7, &[None, None], &AtomicBool::new(false)).expect("a valid start");
     sample.parameters = wide(&session.parameters().expect("parameters"));
     sample.carry.fill(0.0);
-    sample.setup.sequence.targets = Some(rule(&sample.setup.sequence.inputs));
+    sample.setup.sequence.targets = Targets::Given(rule(&sample.setup.sequence.inputs));
     sample
 }
 

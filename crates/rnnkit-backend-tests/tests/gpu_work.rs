@@ -1,6 +1,7 @@
 //! Work that is cut into several dispatches, so that no driver thinks that the device hangs: cut or not, the bits are the same.
 
 use rnnkit_backend_tests::gpu;
+use rnnkit_backend_tests::suite::layers::wide_layered;
 use rnnkit_backend_tests::suite::models::{CELLS, Sample, Sizes, dropped, symbols};
 use rnnkit_backend_tests::suite::training::{State, Trainer};
 use rnnkit_core::cell::CellKind;
@@ -30,7 +31,7 @@ fn work_cut_into_the_smallest_dispatches_gives_the_same_bits() {
     let sizes = Sizes { lanes: 13, time: 9, windows: 2 };
     let wide = CELLS.map(|cell| Sample::new(format!("{cell:?} of 70 and 33"), symbols(cell, 61, &[70, 33]), sizes));
     let with_dropout = CELLS.map(|cell| Sample::new(format!("{cell:?} with dropout"), dropped(cell), sizes));
-    for sample in wide.iter().chain(&with_dropout) {
+    for sample in wide.iter().chain(&with_dropout).chain(&wide_layered()) {
         for form in [Form::Step, Form::Resident] {
             let (whole, dispatches, _) = train(sample, form, Some(Work::at_most(u64::MAX)));
             let (cut, more, _) = train(sample, form, Some(Work::at_most(1)));

@@ -1,6 +1,7 @@
 //! The suite on the oracle itself, the oracle's gradients, and the reference cases on it.
 
 use rnnkit_backend_tests::suite::gradients::backpropagation_matches_central_differences;
+use rnnkit_backend_tests::suite::layers::layered;
 use rnnkit_backend_tests::suite::models::{extras, grid};
 use rnnkit_core::reference::Reference;
 
@@ -15,6 +16,11 @@ mod in_f64 {
 #[test]
 fn gradients_of_every_cell_depth_input_and_head_match_central_differences() {
     backpropagation_matches_central_differences(&grid());
+}
+
+#[test]
+fn gradients_of_directions_lengths_dropout_and_batch_normalisation_match_central_differences() {
+    backpropagation_matches_central_differences(&layered());
 }
 
 #[test]

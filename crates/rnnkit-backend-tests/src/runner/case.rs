@@ -98,9 +98,14 @@ impl Case {
         &self.metadata["kind"]
     }
 
-    /// Whose formula, as a failure unless it is one of `known`.
+    /// Whose formula or layout.
+    pub fn flavour(&self) -> &str {
+        &self.metadata["flavour"]
+    }
+
+    /// A failure unless the flavour is one of `known`.
     pub fn check_flavour(&self, known: &[&str]) -> Result<(), Problem> {
-        let flavour = self.metadata["flavour"].as_str();
+        let flavour = self.flavour();
         if known.contains(&flavour) { Ok(()) } else { Err(Problem::unsupported("flavour", flavour)) }
     }
 

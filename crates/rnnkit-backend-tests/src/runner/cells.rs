@@ -10,6 +10,7 @@ use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::session::{Session, TrainingRequest, TrainingSetup};
 use rnnkit_core::spec::{InputSpec, LossSpec, Predict};
 
+use super::dropout::Dropout;
 use super::model::{Model, State, cell_kind, read_carry, read_parameters};
 use super::{Case, Computed, Problem, Tensor};
 use crate::tolerances::{FAST_PATH, Mismatch};
@@ -24,33 +25,49 @@ struct Numbers {
     carry: Vec<f64>,
 }
 
-/// Runs a model case; `between`: with given masks between its layers.
-pub fn run<B: Backend>(make: Make<'_, B>, case: &Case, flavours: &[&str], between: bool) -> Result<Computed, Problem> {
+/// Runs a case of the cells.
+pub fn run<B: Backend>(make: Make<'_, B>, case: &Case, flavours: &[&str]) -> Result<Computed, Problem> {
     case.check_flavour(flavours)?;
-    let cell = if between { case.hyper.word("cell")? } else { case.kind() };
-    case.hyper.only("cell", cell)?;
-    let dropout = if between { case.hyper.number("dropout")? } else { 0.0 };
-    let mut model = Model::read(case, cell_kind(cell)?, dropout)?;
-    if between {
-        model.masks = Some(read_masks(case, &model)?);
-    }
+    case.hyper.only("cell", case.kind())?;
+    let model = Model::read(case, cell_kind(case.kind())?, Dropout::None, Vec::new())?;
+    let parameters = read_parameters(case, &ModelPlan::new(&model.spec)?.params)?;
+    Ok(run_model(make, case, &model, &parameters)?.0)
+}
+
+/// Runs a case of dropout: with given masks.
+pub fn run_dropout<B: Backend>(make: Make<'_, B>, case: &Case) -> Result<Computed, Problem> {
+    let cell = cell_kind(case.hyper.word("cell")?)?;
+    let model = Model::read(case, cell, Dropout::read(case)?, Vec::new())?;
+    // The libraries whose cells add it at run time would; no other stores it apart from the bias.
+    case.hyper.only("forget_bias", 0.0)?;
+    let parameters = read_parameters(case, &ModelPlan::new(&model.spec)?.params)?;
+    Ok(run_model(make, case, &model, &parameters)?.0)
+}
+
+/// One window of a model: what the case wants of it, and the window for what else there is to see.
+pub fn run_model<B: Backend>(
+    make: Make<'_, B>,
+    case: &Case,
+    model: &Model,
+    parameters: &[f64],
+) -> Result<(Computed, OneWindow<B>), Problem> {
     let setup = Setup {
         spec: model.spec.clone(),
         sequence: model.sequence.clone(),
         lanes: model.lanes,
         time: model.time,
-        starts: starts(&model),
+        starts: starts(model),
         resets: vec![false; model.lanes],
+        lengths: model.lengths.clone(),
         masks: model.window_masks(),
     };
     let mut window = OneWindow::new(make()?, &setup)?;
-    let parameters = read_parameters(case, &window.plan().params)?;
     let carry = read_carry(case, &window.plan().carry, model.lanes)?;
-    window.set_parameters(&parameters)?;
+    window.set_parameters(parameters)?;
     window.set_carry(&carry);
     let loss = window.train()?.loss;
     let with_taps = Numbers { loss, gradients: window.gradients()?, carry: window.carry()? };
-    let numbers = in_production(make()?, &model, &parameters, &carry)?;
+    let numbers = in_production(make()?, model, parameters, &carry)?;
     agree("loss", &[with_taps.loss], &[numbers.loss])?;
     agree("gradients", &with_taps.gradients, &numbers.gradients)?;
     agree("states", &with_taps.carry, &numbers.carry)?;
@@ -63,22 +80,13 @@ pub fn run<B: Backend>(make: Make<'_, B>, case: &Case, flavours: &[&str], betwee
         put_states(&mut computed, "grad.?0", &plan.carry, &window.tap(Tap::CarryGradient)?, model.lanes);
     }
     put_states(&mut computed, "expect.?_n", &plan.carry, &numbers.carry, model.lanes);
-    put_rows(&mut computed, &mut window, &model)?;
-    Ok(computed)
+    put_rows(&mut computed, &mut window, model)?;
+    Ok((computed, window))
 }
 
 /// Position of each lane's first time step.
 pub fn starts(model: &Model) -> Vec<u32> {
     (0..model.lanes).map(|lane| (lane * model.time) as u32).collect()
-}
-
-/// `mask.between` [L-1, T, N, H], cut into the sites.
-fn read_masks(case: &Case, model: &Model) -> Result<Vec<Vec<bool>>, Problem> {
-    let sizes: Vec<usize> = model.spec.layers.iter().map(|layer| layer.size()).collect();
-    let sites = sizes.len() - 1;
-    let shape = [sites, model.time, model.lanes, sizes[0]];
-    let mask = case.real("mask.between", &shape)?;
-    Ok(mask.chunks_exact(mask.len() / sites.max(1)).map(|site| site.iter().map(|&kept| kept != 0.0).collect()).collect())
 }
 
 /// The same window through a session: no taps, whatever a backend fuses.
@@ -94,6 +102,7 @@ fn in_production<B: Backend>(backend: B, model: &Model, parameters: &[f64], carr
         time: model.time,
         starts: starts(model),
         resets: vec![false; model.lanes],
+        lengths: model.lengths.clone(),
         learning_rates: vec![0.0],
         masks: model.masks.clone(),
     };
@@ -111,9 +120,10 @@ fn agree(what: &str, with_taps: &[f64], in_production: &[f64]) -> Result<(), Pro
 }
 
 /// `grad.*` of every parameter.
-fn put_gradients(computed: &mut Computed, plan: &ModelPlan, gradients: &[f64]) {
-    for tensor in plan.params.tensors() {
-        computed.insert(format!("grad.{}", tensor.name), Tensor::real(&tensor.shape, &gradients[tensor.range()]));
+pub fn put_gradients(computed: &mut Computed, plan: &ModelPlan, gradients: &[f64]) {
+    for tensor in plan.params.trained() {
+        let name = tensor.name.trim_start_matches("batch_norm0.");
+        computed.insert(format!("grad.{name}"), Tensor::real(&tensor.shape, &gradients[tensor.range()]));
     }
 }
 
@@ -127,12 +137,30 @@ pub fn put_states(computed: &mut Computed, name: &str, layout: &CarryLayout, car
     }
 }
 
+/// Width and rows [T, N, ·] of the last recurrent layer's output: with its wrapper's dropout, and both directions side by side.
+fn last_output<B: Backend>(window: &mut OneWindow<B>, model: &Model) -> Result<Option<(usize, Vec<f64>)>, Problem> {
+    let plan = window.plan().clone();
+    let shows = |layer: &Layer| matches!(layer, Layer::Recurrent(_) | Layer::Join(_) | Layer::Dropout(_));
+    let Some(index) = plan.layers.iter().rposition(shows) else { return Ok(None) };
+    let Layer::Join(join) = &plan.layers[index] else { return Ok(Some((plan.layers[index].size(), window.tap(Tap::Output(index))?))) };
+    // The parts' own outputs: how they are joined is the head's affair.
+    let [forward, reverse] = [window.tap(Tap::Output(join.parts[0]))?, window.tap(Tap::Output(join.parts[1]))?];
+    let (half, lanes) = (join.size / 2, model.lanes);
+    let mut output = vec![0.0; model.time * lanes * join.size];
+    for (row, output) in output.chunks_exact_mut(join.size).enumerate() {
+        let (t, lane) = (row / lanes, row % lanes);
+        if t < model.length(lane) {
+            let turned = (model.length(lane) - 1 - t) * lanes + lane;
+            output[..half].copy_from_slice(&forward[row * half..(row + 1) * half]);
+            output[half..].copy_from_slice(&reverse[turned * half..(turned + 1) * half]);
+        }
+    }
+    Ok(Some((join.size, output)))
+}
+
 /// What only taps show: the last recurrent layer's output, logits or prediction, the gradient of a real input.
 fn put_rows<B: Backend>(computed: &mut Computed, window: &mut OneWindow<B>, model: &Model) -> Result<(), Problem> {
-    let recurrent = |layer: &Layer| matches!(layer, Layer::Recurrent(_));
-    if let Some(layer) = window.plan().layers.iter().rposition(recurrent) {
-        let size = window.plan().layers[layer].size();
-        let output = window.tap(Tap::Output(layer))?;
+    if let Some((size, output)) = last_output(window, model)? {
         computed.insert("expect.output".into(), Tensor::real(&model.shape(size), &model.arrange(&output, size)));
     }
     let name = if matches!(model.spec.loss, LossSpec::CrossEntropy { .. }) { "expect.logits" } else { "expect.prediction" };

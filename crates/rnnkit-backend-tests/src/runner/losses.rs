@@ -41,7 +41,7 @@ fn cross_entropy<B: Backend>(make: Make<'_, B>, case: &Case, masked: bool) -> Re
     let loss = LossSpec::CrossEntropy { label_smoothing: case.hyper.number("label_smoothing")?, reduction: Reduction::Mean };
     let targets = Values::Ids(case.ids("target.ids", &[rows])?);
     let inputs = Values::Real { width: classes, values: logits.clone() };
-    let sequence = Sequence { inputs, targets: Some(targets), mask };
+    let sequence = Sequence { mask, ..Sequence::paired(inputs, targets) };
     let (report, gradient) = whole(make, &loss, &sequence)?;
     let nats = report.nats / report.count.max(1) as f64;
     let each = each(make, &loss, &Sequence { mask: None, ..sequence })?;
@@ -68,7 +68,7 @@ fn squares<B: Backend>(make: Make<'_, B>, case: &Case) -> Result<Computed, Probl
     let (_, [rows, width]) = case.tensor("input.prediction")?;
     let loss = if case.kind() == "rmse" { LossSpec::RootMeanSquaredError } else { LossSpec::MeanSquaredError };
     let of = |name: &str| Ok::<_, Problem>(Values::Real { width, values: case.real(name, &[rows, width])?.to_vec() });
-    let sequence = Sequence { inputs: of("input.prediction")?, targets: Some(of("target.values")?), mask: None };
+    let sequence = Sequence::paired(of("input.prediction")?, of("target.values")?);
     let (report, gradient) = whole(make, &loss, &sequence)?;
     Ok(Computed::from([
         ("expect.loss".to_owned(), Tensor::scalar(report.loss)),
@@ -102,6 +102,7 @@ fn setup(loss: &LossSpec, sequence: &Sequence, time: usize, start: usize) -> Set
         time,
         starts: vec![start as u32],
         resets: vec![true],
+        lengths: None,
         masks: Masks::Off,
     }
 }

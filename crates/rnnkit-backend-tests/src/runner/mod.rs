@@ -3,9 +3,12 @@
 //! A runner never looks at a case's answers, name or prose: `section`, `kind`, `flavour` and `hyper` say what to do, and the shapes of the
 //! tensors how large. What a case holds and the runner cannot place is a failure.
 
+mod batch_norm;
 mod case;
 mod cells;
 mod clip;
+mod convert;
+mod dropout;
 mod folder;
 mod hyper;
 mod losses;
@@ -29,13 +32,15 @@ pub const SCHEDULES: &str = "schedules";
 /// Computes a case on backends that `make` gives.
 pub fn run_case<B: Backend>(make: &dyn Fn() -> Result<B>, case: &Case) -> Result<Computed, Problem> {
     let computed = match (case.section(), case.kind()) {
-        ("cells", _) => cells::run(make, case, &["pytorch"], false)?,
-        ("textbook", _) => cells::run(make, case, &["none"], false)?,
-        ("dropout", "between") => cells::run(make, case, &["pytorch"], true)?,
+        ("cells", _) => cells::run(make, case, &["pytorch"])?,
+        ("textbook", _) => cells::run(make, case, &["none"])?,
+        ("dropout", _) => cells::run_dropout(make, case)?,
+        ("batchnorm", _) => batch_norm::run(make, case)?,
         ("losses", _) => losses::run(make, case)?,
         ("clip", _) => clip::run(make, case)?,
         ("optimizers", _) => optimizers::run(make, case)?,
         ("tbptt", _) => tbptt::run(make, case)?,
+        ("convert", _) => convert::run(make, case)?,
         ("sampling", _) => sampling::run(case)?,
         (section, kind) => return Err(Problem::unsupported("kind", format!("{section}/{kind}"))),
     };

@@ -2,9 +2,11 @@
 
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::layout::{CarryLayout, ParamLayout};
+use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, Reduction};
 use rnnkit_core::window::{Masks, Sequence, Values};
 
+use super::dropout::Dropout;
 use super::{Case, Problem};
 
 /// A case's model with its data, lane after lane: position = lane·time + t.
@@ -17,6 +19,8 @@ pub struct Model {
     pub lanes: usize,
     /// Time steps of the whole sequence.
     pub time: usize,
+    /// `[N]`: time steps of each lane, if they differ.
+    pub lengths: Option<Vec<u32>>,
     /// Whether `[T, N, ·]` stands as `[N, T, ·]` in the case.
     pub batch_first: bool,
     /// Whether the case has a loss; without one, targets are zeros and the loss is not looked at.
@@ -37,31 +41,41 @@ pub fn cell_kind(word: &str) -> Result<CellKind, Problem> {
 }
 
 impl Model {
-    /// Reads the model of a case whose cell is `cell`; `dropout` between its layers.
-    pub fn read(case: &Case, cell: CellKind, dropout: f64) -> Result<Self, Problem> {
+    /// Reads the model of a case whose cell is `cell`; `first`: layers below the recurrent ones.
+    pub fn read(case: &Case, cell: CellKind, dropout: Dropout, first: Vec<LayerSpec>) -> Result<Self, Problem> {
         let hyper = &case.hyper;
-        hyper.only("bidirectional", false)?;
-        hyper.only("variable_lengths", false)?;
+        let bidirectional = hyper.flag("bidirectional")?;
         let batch_first = hyper.flag("batch_first")?;
-        let layers = hyper.integer("layers")?;
+        let count = hyper.integer("layers")?;
         let (input, inputs, [lanes, time]) = read_input(case, batch_first)?;
+        let lengths = hyper.flag("variable_lengths")?.then(|| case.ids("input.lengths", &[lanes])).transpose()?;
         let predict = match hyper.get("loss_over").and_then(|over| over.as_str()) {
             None | Some("all") => Predict::EveryStep,
-            Some("last") => Predict::LastStep,
+            Some("final") => Predict::LastStep,
+            // The last time step is the final state of a model in one direction whose lanes are equally long.
+            Some("last") if !bidirectional && lengths.is_none() => Predict::LastStep,
             Some(other) => return Err(Problem::unsupported("loss_over", other)),
         };
         let (_, [outputs, _]) = case.tensor("param.head.weight")?;
-        let layers = (0..layers).map(|layer| {
+        let mut layers = first;
+        for layer in 0..count {
             let (_, [_, size]) = case.tensor(&format!("param.weight_hh_l{layer}"))?;
-            Ok(LayerSpec::Recurrent { cell, size, dropout: if layer + 1 < layers { dropout } else { 0.0 } })
-        });
-        let layers = layers.collect::<Result<Vec<_>, Problem>>()?;
+            layers.extend(dropout.around(layer, count, cell, size, bidirectional));
+        }
         let head = HeadSpec { predict, size: outputs, projection: Projection::Linear, dropout: 0.0 };
-        let (loss, targets) = read_targets(case, &head, lanes, time, batch_first)?;
+        let ends: Vec<usize> = (0..lanes).map(|lane| lengths.as_ref().map_or(time, |lengths| lengths[lane] as usize)).collect();
+        let (loss, targets) = read_targets(case, &head, &ends, time, batch_first)?;
         let has_loss = hyper.word("loss")? != "none";
-        let sequence = Sequence { inputs, targets: Some(targets), mask: None };
+        let used = lengths.is_some().then(|| ends.iter().enumerate().map(|(lane, end)| lane * time..lane * time + end).collect());
+        let sequence = Sequence { used, ..Sequence::paired(inputs, targets) };
         let spec = ModelSpec { input, layers, head, loss };
-        Ok(Self { spec, sequence, lanes, time, batch_first, has_loss, masks: None })
+        let masks = dropout.masks(case, &ModelPlan::new(&spec)?, cell, lanes, time)?;
+        Ok(Self { spec, sequence, lanes, time, lengths, batch_first, has_loss, masks })
+    }
+
+    /// Length of a lane's sequence.
+    pub fn length(&self, lane: usize) -> usize {
+        self.lengths.as_ref().map_or(self.time, |lengths| lengths[lane] as usize)
     }
 
     /// What windows are told of dropout.
@@ -81,11 +95,20 @@ impl Model {
     }
 }
 
-/// The flat buffer of parameters.
+/// What a case calls a tensor: the numbers of its one batch normalisation have names of their own.
+fn name_in_case(tensor: &str) -> String {
+    match tensor.strip_prefix("batch_norm0.") {
+        Some(statistic) if statistic.starts_with("moving_") => format!("input.{statistic}"),
+        Some(parameter) => format!("param.{parameter}"),
+        None => format!("param.{tensor}"),
+    }
+}
+
+/// The flat buffer of parameters and statistics.
 pub fn read_parameters(case: &Case, layout: &ParamLayout) -> Result<Vec<f64>, Problem> {
     let mut values = vec![0.0; layout.len()];
     for tensor in layout.tensors() {
-        let source = case.real(&format!("param.{}", tensor.name), &tensor.shape)?;
+        let source = case.real(&name_in_case(&tensor.name), &tensor.shape)?;
         for (value, &source) in values[tensor.range()].iter_mut().zip(source) {
             *value = f64::from(source);
         }
@@ -93,7 +116,7 @@ pub fn read_parameters(case: &Case, layout: &ParamLayout) -> Result<Vec<f64>, Pr
     Ok(values)
 }
 
-/// The starting carry out of `input.h0` and `input.c0`, [L, N, H] each.
+/// The starting carry out of `input.h0` and `input.c0`, [L * directions, N, H] each.
 pub fn read_carry(case: &Case, layout: &CarryLayout, lanes: usize) -> Result<Vec<f64>, Problem> {
     let mut carry = vec![0.0; layout.len(lanes)];
     for state in [State::Hidden, State::Cell] {
@@ -125,13 +148,13 @@ impl State {
         }
     }
 
-    /// [L, N, H], if the model has that state (its layers are of one cell and size).
+    /// [L * directions, N, H], if the model has that state (its layers are of one cell and size).
     pub fn shape(self, layout: &CarryLayout, lanes: usize) -> Option<[usize; 3]> {
         let present = !layout.is_empty() && (matches!(self, State::Hidden) || layout.cell_state(0, lanes).is_some());
         present.then(|| [layout.slots(), lanes, layout.size(0)])
     }
 
-    /// That state of all layers, [L, N, H], out of a carry.
+    /// That state of all layers, [L * directions, N, H], out of a carry.
     pub fn of(self, layout: &CarryLayout, carry: &[f64], lanes: usize) -> Vec<f64> {
         (0..layout.slots()).flat_map(|slot| carry[self.range(layout, slot, lanes)].to_vec()).collect()
     }
@@ -168,8 +191,8 @@ fn read_input(case: &Case, batch_first: bool) -> Result<(InputSpec, Values, [usi
 }
 
 /// The loss with its targets lane after lane; targets of time steps that are not predicted are 0.
-fn read_targets(case: &Case, head: &HeadSpec, lanes: usize, time: usize, batch_first: bool) -> Result<(LossSpec, Values), Problem> {
-    let size = head.size;
+fn read_targets(case: &Case, head: &HeadSpec, ends: &[usize], time: usize, batch_first: bool) -> Result<(LossSpec, Values), Problem> {
+    let (size, lanes) = (head.size, ends.len());
     let [first, second] = order(batch_first, lanes, time);
     let every = head.predict == Predict::EveryStep;
     match case.hyper.word("loss")? {
@@ -178,7 +201,7 @@ fn read_targets(case: &Case, head: &HeadSpec, lanes: usize, time: usize, batch_f
             let ids = if every {
                 lane_major(&case.ids("target.ids", &[first, second])?, lanes, time, 1, batch_first)
             } else {
-                at_the_end(&case.ids("target.ids", &[lanes])?, time, 1)
+                at_the_end(&case.ids("target.ids", &[lanes])?, ends, time, 1)
             };
             Ok((loss, Values::Ids(ids)))
         }
@@ -186,7 +209,7 @@ fn read_targets(case: &Case, head: &HeadSpec, lanes: usize, time: usize, batch_f
             let values = if every {
                 lane_major(case.real("target.values", &[first, second, size])?, lanes, time, size, batch_first)
             } else {
-                at_the_end(case.real("target.values", &[lanes, size])?, time, size)
+                at_the_end(case.real("target.values", &[lanes, size])?, ends, time, size)
             };
             Ok((LossSpec::MeanSquaredError, Values::Real { width: size, values }))
         }
@@ -208,15 +231,15 @@ fn lane_major<T: Copy>(values: &[T], lanes: usize, time: usize, width: usize, ba
 }
 
 /// From [a, b, width] to [b, a, width].
-fn transposed<T: Copy>(values: &[T], a: usize, b: usize, width: usize) -> Vec<T> {
+pub(super) fn transposed<T: Copy>(values: &[T], a: usize, b: usize, width: usize) -> Vec<T> {
     (0..b).flat_map(|j| (0..a).flat_map(move |i| &values[(i * b + j) * width..(i * b + j + 1) * width])).copied().collect()
 }
 
-/// [N, width] at each lane's last position, 0 before.
-fn at_the_end<T: Copy + Default>(values: &[T], time: usize, width: usize) -> Vec<T> {
+/// [N, width] at each lane's last position, 0 elsewhere; a lane without positions has no place for its row.
+fn at_the_end<T: Copy + Default>(values: &[T], ends: &[usize], time: usize, width: usize) -> Vec<T> {
     let mut all = vec![T::default(); values.len() * time];
-    for (lane, row) in values.chunks_exact(width).enumerate() {
-        all[((lane + 1) * time - 1) * width..][..width].copy_from_slice(row);
+    for ((lane, row), &end) in values.chunks_exact(width).enumerate().zip(ends).filter(|(_, end)| **end > 0) {
+        all[(lane * time + end - 1) * width..][..width].copy_from_slice(row);
     }
     all
 }
@@ -233,6 +256,6 @@ mod tests {
 
     #[test]
     fn a_last_steps_target_stands_at_its_lanes_end() {
-        assert_eq!(at_the_end(&[7, 8], 3, 1), [0, 0, 7, 0, 0, 8]);
+        assert_eq!(at_the_end(&[7, 8], &[3, 2], 3, 1), [0, 0, 7, 0, 8, 0]);
     }
 }

@@ -5,55 +5,82 @@ use rnnkit_core::backend::Backend;
 use rnnkit_core::grad_clip::ClipSpec;
 use rnnkit_core::init::TensorRole;
 use rnnkit_core::layout::ParamLayout;
-use rnnkit_core::optim::{Adagrad, Adam, OptimizerSpec, RmsProp, Sgd};
+use rnnkit_core::optim::{Adagrad, Adam, Flavour, OptimizerSpec, RmsProp, Sgd};
 
 use super::{Case, Computed, Hyper, Problem, Tensor};
 use crate::steps::walk;
 
 type Make<'a, B> = &'a dyn Fn() -> CoreResult<B>;
 
-/// The optimizer of a case, PyTorch's options by PyTorch's names.
-pub fn read_optimizer(kind: &str, hyper: &Hyper) -> Result<OptimizerSpec, Problem> {
-    let weight_decay = hyper.number("weight_decay")?;
-    hyper.only("decoupled_weight_decay", kind == "adamw")?;
+/// The flavour a word of the cases stands for.
+fn flavour(word: &str) -> Result<Flavour, Problem> {
+    match word {
+        "pytorch" => Ok(Flavour::PyTorch),
+        "keras" => Ok(Flavour::Keras),
+        "tf1" => Ok(Flavour::Tf1),
+        _ => Err(Problem::unsupported("flavour", word)),
+    }
+}
+
+/// The optimizer of a case, its options by the names of the library whose flavour it is.
+pub fn read_optimizer(kind: &str, flavour: Flavour, hyper: &Hyper) -> Result<OptimizerSpec, Problem> {
+    let weight_decay = if flavour == Flavour::Tf1 { 0.0 } else { hyper.number("weight_decay")? };
+    hyper.only("decoupled_weight_decay", kind == "adamw" || flavour == Flavour::Keras)?;
     let spec = match kind {
-        "sgd" => OptimizerSpec::Sgd(Sgd {
-            momentum: hyper.number("momentum")?,
-            dampening: hyper.number("dampening")?,
-            nesterov: hyper.flag("nesterov")?,
-            weight_decay,
-        }),
+        "sgd" => OptimizerSpec::Sgd(read_sgd(flavour, weight_decay, hyper)?),
         "adagrad" => OptimizerSpec::Adagrad(Adagrad {
+            flavour,
             epsilon: hyper.number("eps")?,
             initial_accumulator: hyper.number("initial_accumulator_value")?,
-            learning_rate_decay: hyper.number("lr_decay")?,
+            learning_rate_decay: if flavour == Flavour::PyTorch { hyper.number("lr_decay")? } else { 0.0 },
             weight_decay,
         }),
-        "rmsprop" => {
-            hyper.only("initial_square_avg", 0.0)?;
-            OptimizerSpec::RmsProp(RmsProp {
-                alpha: hyper.number("alpha")?,
-                epsilon: hyper.number("eps")?,
-                momentum: hyper.number("momentum")?,
-                centered: hyper.flag("centered")?,
-                weight_decay,
-            })
-        }
-        "adam" | "adamw" => {
-            let [beta1, beta2] = hyper.numbers("betas")?[..] else { return Err(Problem::unfit("hyper.betas", "expected two numbers")) };
-            let adam = Adam { beta1, beta2, epsilon: hyper.number("eps")?, amsgrad: hyper.flag("amsgrad")?, weight_decay };
-            if kind == "adam" { OptimizerSpec::Adam(adam) } else { OptimizerSpec::AdamW(adam) }
-        }
+        "rmsprop" => OptimizerSpec::RmsProp(RmsProp {
+            flavour,
+            alpha: hyper.number(match flavour {
+                Flavour::PyTorch => "alpha",
+                Flavour::Keras => "rho",
+                Flavour::Tf1 => "decay",
+            })?,
+            epsilon: hyper.number("eps")?,
+            initial_mean_square: hyper.number("initial_square_avg")?,
+            momentum: hyper.number("momentum")?,
+            centered: hyper.flag("centered")?,
+            weight_decay,
+        }),
+        "adam" => OptimizerSpec::Adam(read_adam(flavour, weight_decay, hyper)?),
+        "adamw" => OptimizerSpec::AdamW(read_adam(flavour, weight_decay, hyper)?),
         other => return Err(Problem::unsupported("kind", other)),
     };
     spec.validate()?;
     Ok(spec)
 }
 
+fn read_sgd(flavour: Flavour, weight_decay: f64, hyper: &Hyper) -> Result<Sgd, Problem> {
+    let momentum = hyper.number("momentum")?;
+    let nesterov = hyper.flag("nesterov")?;
+    // Without momentum it changes nothing in Keras and TensorFlow 1, which allow it; PyTorch and this project refuse it.
+    let nesterov = nesterov && (flavour == Flavour::PyTorch || momentum > 0.0);
+    let dampening = if flavour == Flavour::PyTorch { hyper.number("dampening")? } else { 0.0 };
+    Ok(Sgd { flavour, momentum, dampening, nesterov, weight_decay })
+}
+
+fn read_adam(flavour: Flavour, weight_decay: f64, hyper: &Hyper) -> Result<Adam, Problem> {
+    let [beta1, beta2] = match flavour {
+        Flavour::PyTorch => {
+            let betas = hyper.numbers("betas")?;
+            betas.try_into().map_err(|_| Problem::unfit("hyper.betas", "expected two numbers"))?
+        }
+        Flavour::Keras => [hyper.number("beta_1")?, hyper.number("beta_2")?],
+        Flavour::Tf1 => [hyper.number("beta1")?, hyper.number("beta2")?],
+    };
+    let amsgrad = if flavour == Flavour::Tf1 { false } else { hyper.flag("amsgrad")? };
+    Ok(Adam { flavour, beta1, beta2, epsilon: hyper.number("eps")?, amsgrad, weight_decay })
+}
+
 /// Runs a case of the optimizers.
 pub fn run<B: Backend>(make: Make<'_, B>, case: &Case) -> Result<Computed, Problem> {
-    case.check_flavour(&["pytorch"])?;
-    let spec = read_optimizer(case.kind(), &case.hyper)?;
+    let spec = read_optimizer(case.kind(), flavour(case.flavour())?, &case.hyper)?;
     let rates = case.hyper.numbers("lr_at_step")?;
     let steps = case.hyper.integer("steps")?;
     // The first of `lr_at_step` again.

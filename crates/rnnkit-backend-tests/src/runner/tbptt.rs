@@ -5,11 +5,13 @@ use std::sync::atomic::AtomicBool;
 use rnnkit_core::Result as CoreResult;
 use rnnkit_core::backend::Backend;
 use rnnkit_core::grad_clip::ClipSpec;
+use rnnkit_core::optim::Flavour;
 use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::session::{Session, TrainingRequest, TrainingSetup};
 use rnnkit_core::window::Report;
 
 use super::cells::put_states;
+use super::dropout::Dropout;
 use super::model::{Model, cell_kind, read_carry, read_parameters};
 use super::optimizers::read_optimizer;
 use super::{Case, Computed, Problem, Tensor};
@@ -68,12 +70,12 @@ impl Training {
     fn read(case: &Case) -> Result<Self, Problem> {
         let hyper = &case.hyper;
         hyper.only("cell", case.kind())?;
-        let model = Model::read(case, cell_kind(case.kind())?, 0.0)?;
+        let model = Model::read(case, cell_kind(case.kind())?, Dropout::None, Vec::new())?;
         let (chunks, chunk_time) = (hyper.integer("chunks")?, hyper.integer("chunk_time")?);
         if chunks * chunk_time != model.time {
             return Err(Problem::unfit("input.ids", format!("{} time steps; expected {chunks} chunks of {chunk_time}", model.time)));
         }
-        let optimizer = read_optimizer(hyper.word("optimizer")?, hyper)?;
+        let optimizer = read_optimizer(hyper.word("optimizer")?, Flavour::PyTorch, hyper)?;
         let clip = ClipSpec::Norm { theta: hyper.number("clip_norm")?, epsilon: hyper.number("clip_eps")? };
         let plan = ModelPlan::new(&model.spec)?;
         Ok(Self {
@@ -116,6 +118,7 @@ impl Training {
             time: self.chunk_time,
             starts: (first..first + together).flat_map(|chunk| (0..lanes).map(move |lane| start(chunk, lane))).collect(),
             resets: vec![false; together * lanes],
+            lengths: None,
             learning_rates: vec![self.learning_rate; together],
             masks: None,
         }

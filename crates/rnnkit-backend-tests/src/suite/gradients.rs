@@ -36,7 +36,7 @@ pub fn backpropagation_matches_central_differences(samples: &[Sample]) {
 }
 
 fn parameters(sample: &Sample, window: &mut OneWindow<Reference<f64>>, gradients: &[f64]) {
-    for tensor in window.plan().params.clone().tensors() {
+    for tensor in window.plan().params.clone().trained() {
         let mut parameters = sample.parameters.clone();
         let by_difference = differences(&sample.parameters[tensor.range()], |values| {
             parameters[tensor.range()].copy_from_slice(values);
@@ -66,7 +66,8 @@ fn real_input(sample: &Sample, window: &mut OneWindow<Reference<f64>>, d_input: 
 }
 
 fn loss(window: &mut OneWindow<Reference<f64>>) -> f64 {
-    window.evaluate().expect("a window of the sample").loss
+    // In training, as batch normalisation takes the window's statistics there.
+    window.train().expect("a window of the sample").loss
 }
 
 fn differences(at: &[f64], mut loss: impl FnMut(&[f64]) -> f64) -> Vec<f64> {

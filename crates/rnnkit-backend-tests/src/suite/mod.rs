@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod gradients;
+pub mod layers;
 pub mod models;
 pub mod optimizers;
 pub mod oracle;
@@ -9,6 +10,12 @@ pub mod paths;
 pub mod robustness;
 pub mod sampling;
 pub mod training;
+pub mod uneven;
+
+/// Every model the suite runs.
+pub fn samples() -> Vec<models::Sample> {
+    [models::grid(), models::extras(), models::wide(), layers::layered(), layers::wide_layered()].concat()
+}
 
 /// Makes a backend; the suite takes a fresh one wherever it starts anew.
 pub type Make<'a, B> = &'a dyn Fn() -> B;
@@ -39,6 +46,10 @@ macro_rules! backend_suite {
             robustness::an_update_that_overflows_is_taken_back;
             optimizers::every_optimizer_follows_the_cores_formula;
             optimizers::padding_stays_zero;
+            uneven::a_lane_with_a_length_is_as_if_it_were_alone;
+            uneven::statistics_move_with_a_step_that_stands;
+            uneven::predictions_are_the_logits_of_each_window;
+            uneven::an_inspection_shows_what_training_computes;
             sampling::greedy_sampling_by_carry_equals_running_the_text_forward;
             sampling::a_window_context_sees_the_last_symbols_only;
         }

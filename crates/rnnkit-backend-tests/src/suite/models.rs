@@ -1,10 +1,11 @@
 //! The models the suite runs: every cell, depth, input and head, at odd sizes, with drawn numbers.
 
 use rnnkit_core::cell::CellKind;
-use rnnkit_core::plan::ModelPlan;
+use rnnkit_core::init::TensorRole;
+use rnnkit_core::plan::{ModelPlan, Site};
 use rnnkit_core::rng::{Key, Stream};
 use rnnkit_core::spec::{Activation, HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, Reduction};
-use rnnkit_core::window::{Masks, Sequence, Values};
+use rnnkit_core::window::{Masks, Sequence, Targets, Values};
 
 use crate::window::Setup;
 
@@ -52,15 +53,20 @@ impl Sample {
         let targets = draw.values(1, positions, plan.is_classifier().then_some(spec.head.size), spec.head.size);
         let mut parameters = vec![0.0; plan.params.len()];
         for (index, tensor) in (0..).zip(plan.params.tensors()) {
-            parameters[tensor.range()].copy_from_slice(&draw.normal(100 + index, tensor.len(), 0.5));
+            let mut values = draw.normal(100 + index, tensor.len(), 0.5);
+            if tensor.role == TensorRole::MovingVariance {
+                values.iter_mut().for_each(|value| *value = value.abs() + 0.5);
+            }
+            parameters[tensor.range()].copy_from_slice(&values);
         }
         let carry = draw.normal(2, plan.carry.len(sizes.lanes), 0.5);
         let setup = Setup {
-            sequence: Sequence { inputs, targets: Some(targets), mask: None },
+            sequence: Sequence::paired(inputs, targets),
             lanes: sizes.lanes,
             time: sizes.time,
             starts: (0..sizes.lanes).map(|lane| (lane * per_lane) as u32).collect(),
             resets: vec![false; sizes.lanes],
+            lengths: None,
             masks: Masks::Off,
             spec,
         };
@@ -71,9 +77,36 @@ impl Sample {
     pub fn with_masks(mut self) -> Self {
         let plan = ModelPlan::new(&self.setup.spec).expect("a sample's model is valid");
         let draw = Draw::new(&self.name);
-        let rows = self.setup.time * self.setup.lanes;
-        let site = |(index, size): (u32, usize)| (0..rows * size).map(|i| draw.uniform(50 + index, i) < 0.6).collect();
-        self.setup.masks = Masks::Given((0..).zip(plan.dropouts().map(|dropout| dropout.size)).map(site).collect());
+        let elements = |site: &Site| site.elements(self.setup.lanes, self.setup.time);
+        let site = |(index, count): (u32, usize)| (0..count).map(|i| draw.uniform(50 + index, i) < 0.6).collect();
+        self.setup.masks = Masks::Given((0..).zip(plan.sites.iter().map(elements)).map(site).collect());
+        self
+    }
+
+    /// With lanes of those lengths. What lies past them are numbers and ids that would spoil everything, in the targets too.
+    pub fn with_lengths(mut self, lengths: Vec<u32>) -> Self {
+        let Setup { lanes, time, ref mut sequence, .. } = self.setup;
+        let per_lane = time * self.windows;
+        let range = |lane: usize, window: usize| {
+            let start = lane * per_lane + window * time;
+            start..start + lengths[lane] as usize
+        };
+        let used: Vec<_> =
+            (0..lanes).flat_map(|lane| (0..self.windows).map(move |window| (lane, window))).map(|(a, b)| range(a, b)).collect();
+        let spoil = |values: &mut Values| {
+            for position in (0..lanes * per_lane).filter(|position| !used.iter().any(|range| range.contains(position))) {
+                match values {
+                    Values::Ids(ids) => ids[position] = 1 << 20,
+                    Values::Real { width, values } => values[position * *width..(position + 1) * *width].fill(f32::NAN),
+                }
+            }
+        };
+        spoil(&mut sequence.inputs);
+        if let Targets::Given(targets) = &mut sequence.targets {
+            spoil(targets);
+        }
+        sequence.used = Some(used.clone());
+        self.setup.lengths = Some(lengths);
         self
     }
 
@@ -112,7 +145,7 @@ impl Draw {
 
 /// A recurrent layer without dropout.
 pub fn recurrent(cell: CellKind, size: usize) -> LayerSpec {
-    LayerSpec::Recurrent { cell, size, dropout: 0.0 }
+    LayerSpec::recurrent(cell, size)
 }
 
 /// A linear head.
@@ -188,14 +221,14 @@ pub fn extras() -> Vec<Sample> {
 pub fn dropped(cell: CellKind) -> ModelSpec {
     let mut spec = symbols(cell, 5, &[4, 3]);
     spec.input = InputSpec::Embedding { vocabulary: 5, size: 3 };
-    spec.layers[0] = LayerSpec::Recurrent { cell, size: 4, dropout: 0.4 };
+    spec.layers.insert(1, LayerSpec::dropout(0.4));
     spec.head.dropout = 0.25;
     spec
 }
 
 fn dropped_twice() -> ModelSpec {
     let mut spec = dropped(CellKind::Lstm);
-    spec.layers[1] = LayerSpec::Recurrent { cell: CellKind::Lstm, size: 3, dropout: 0.3 };
+    spec.layers.push(LayerSpec::dropout(0.3));
     spec
 }
 
@@ -229,7 +262,7 @@ pub fn wide() -> Vec<Sample> {
     for cell in CELLS {
         for (size, lanes, time) in [(33, 5, 9), (64, 17, 3), (7, 40, 2)] {
             let mut spec = symbols(cell, 37, &[size, 19]);
-            spec.layers[0] = LayerSpec::Recurrent { cell, size, dropout: 0.3 };
+            spec.layers.insert(1, LayerSpec::dropout(0.3));
             let name = format!("{cell:?} of {size} and 19, {lanes} lanes");
             let mut sample = Sample::new(name, spec, Sizes { lanes, time, windows: 2 });
             // Smaller weights for larger layers: gates that saturate would hide a wrong gradient.

@@ -3,7 +3,7 @@
 use rnnkit_core::backend::Backend;
 use rnnkit_core::grad_clip::{CHUNK, ClipSpec, clip_value, global_norm, norm_scale, square_sum};
 use rnnkit_core::math::Scalar;
-use rnnkit_core::optim::{Adagrad, Adam, OptimizerSpec, RmsProp, Sgd};
+use rnnkit_core::optim::{Adagrad, Adam, Flavour, OptimizerSpec, RmsProp, Sgd};
 use rnnkit_core::rng::{Key, Stream};
 
 use super::Make;
@@ -15,24 +15,73 @@ const STEPS: usize = 4;
 /// Several chunks of the norm and an odd rest.
 const LENGTH: usize = 3 * CHUNK + 77;
 
-/// Each kind with each option on once.
+/// Each kind with each option on once, in each flavour that differs by it.
 pub fn all() -> Vec<OptimizerSpec> {
-    let sgd = Sgd { momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 };
-    let rmsprop = RmsProp { alpha: 0.9, epsilon: 1e-6, momentum: 0.0, centered: false, weight_decay: 0.0 };
-    let adam = Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, amsgrad: false, weight_decay: 0.0 };
+    [sgd(), adagrad(), rmsprop(), adam()].concat()
+}
+
+fn sgd() -> Vec<OptimizerSpec> {
+    let plain = Sgd { flavour: Flavour::PyTorch, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 };
+    let keras = Sgd { flavour: Flavour::Keras, weight_decay: 0.1, ..plain };
+    [
+        plain,
+        Sgd { weight_decay: 0.1, ..plain },
+        Sgd { momentum: 0.9, dampening: 0.5, ..plain },
+        Sgd { momentum: 0.9, nesterov: true, ..plain },
+        keras,
+        Sgd { momentum: 0.9, ..keras },
+        Sgd { momentum: 0.9, nesterov: true, ..keras },
+        Sgd { flavour: Flavour::Tf1, momentum: 0.9, nesterov: true, ..plain },
+    ]
+    .map(OptimizerSpec::Sgd)
+    .to_vec()
+}
+
+fn adagrad() -> Vec<OptimizerSpec> {
+    let flavour = Flavour::PyTorch;
+    let pytorch = Adagrad { flavour, epsilon: 1e-6, initial_accumulator: 0.1, learning_rate_decay: 0.1, weight_decay: 0.1 };
+    let keras = Adagrad { flavour: Flavour::Keras, epsilon: 0.1, learning_rate_decay: 0.0, ..pytorch };
+    let tf1 = Adagrad { flavour: Flavour::Tf1, epsilon: 0.0, learning_rate_decay: 0.0, weight_decay: 0.0, ..pytorch };
+    [pytorch, keras, tf1].map(OptimizerSpec::Adagrad).to_vec()
+}
+
+fn rmsprop() -> Vec<OptimizerSpec> {
+    let plain = RmsProp {
+        flavour: Flavour::PyTorch,
+        alpha: 0.9,
+        epsilon: 1e-6,
+        initial_mean_square: 0.0,
+        momentum: 0.0,
+        centered: false,
+        weight_decay: 0.0,
+    };
+    let keras = RmsProp { flavour: Flavour::Keras, epsilon: 1e-2, ..plain };
+    let tf1 = RmsProp { flavour: Flavour::Tf1, initial_mean_square: 1.0, ..plain };
+    [
+        plain,
+        RmsProp { momentum: 0.9, ..plain },
+        RmsProp { centered: true, ..plain },
+        RmsProp { momentum: 0.9, centered: true, weight_decay: 0.1, ..plain },
+        keras,
+        RmsProp { momentum: 0.9, weight_decay: 0.1, ..keras },
+        RmsProp { momentum: 0.9, centered: true, ..keras },
+        tf1,
+        RmsProp { momentum: 0.9, centered: true, ..tf1 },
+    ]
+    .map(OptimizerSpec::RmsProp)
+    .to_vec()
+}
+
+fn adam() -> Vec<OptimizerSpec> {
+    let plain = Adam { flavour: Flavour::PyTorch, beta1: 0.9, beta2: 0.999, epsilon: 1e-6, amsgrad: false, weight_decay: 0.0 };
+    let keras = Adam { flavour: Flavour::Keras, epsilon: 1e-3, amsgrad: true, weight_decay: 0.1, ..plain };
     vec![
-        OptimizerSpec::Sgd(sgd),
-        OptimizerSpec::Sgd(Sgd { weight_decay: 0.1, ..sgd }),
-        OptimizerSpec::Sgd(Sgd { momentum: 0.9, dampening: 0.5, ..sgd }),
-        OptimizerSpec::Sgd(Sgd { momentum: 0.9, nesterov: true, ..sgd }),
-        OptimizerSpec::Adagrad(Adagrad { epsilon: 1e-6, initial_accumulator: 0.1, learning_rate_decay: 0.1, weight_decay: 0.1 }),
-        OptimizerSpec::RmsProp(rmsprop),
-        OptimizerSpec::RmsProp(RmsProp { momentum: 0.9, ..rmsprop }),
-        OptimizerSpec::RmsProp(RmsProp { centered: true, ..rmsprop }),
-        OptimizerSpec::RmsProp(RmsProp { momentum: 0.9, centered: true, weight_decay: 0.1, ..rmsprop }),
-        OptimizerSpec::Adam(adam),
-        OptimizerSpec::Adam(Adam { amsgrad: true, weight_decay: 0.1, ..adam }),
-        OptimizerSpec::AdamW(Adam { weight_decay: 0.1, ..adam }),
+        OptimizerSpec::Adam(plain),
+        OptimizerSpec::Adam(Adam { amsgrad: true, weight_decay: 0.1, ..plain }),
+        OptimizerSpec::AdamW(Adam { weight_decay: 0.1, ..plain }),
+        OptimizerSpec::Adam(keras),
+        OptimizerSpec::AdamW(keras),
+        OptimizerSpec::Adam(Adam { flavour: Flavour::Tf1, ..plain }),
     ]
 }
 

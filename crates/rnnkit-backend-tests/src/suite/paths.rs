@@ -6,15 +6,15 @@ use rnnkit_core::plain::Plain;
 use rnnkit_core::session::TrainingSetup;
 use rnnkit_core::window::Masks;
 
-use super::Make;
-use super::models::{CELLS, Sample, Sizes, extras, grid, symbols, wide as wide_samples};
+use super::models::{CELLS, Sample, Sizes, symbols};
 use super::training::{State, Trainer};
+use super::{Make, samples};
 use crate::tolerances::{BITS, FAST_PATH};
 use crate::window::{OneWindow, SGD, wide};
 
 /// The overrides of a block or a window are never a second algorithm.
 pub fn fast_paths_give_what_plain_loops_give<B: Backend>(make: Make<'_, B>) {
-    for sample in grid().iter().chain(&extras()).chain(&wide_samples()) {
+    for sample in &samples() {
         let (fast_losses, fast) = two_windows(make(), sample);
         let (plain_losses, plain) = two_windows(Plain(make()), sample);
         FAST_PATH.assert(&format!("{}: losses", sample.name), &fast_losses, &plain_losses);
@@ -33,7 +33,7 @@ fn two_windows<B: Backend>(backend: B, sample: &Sample) -> (Vec<f64>, State) {
 
 /// What taps make a backend keep does not change what it computes.
 pub fn production_form_gives_what_taps_show<B: Backend>(make: Make<'_, B>) {
-    for sample in grid().iter().chain(&extras()).chain(&wide_samples()) {
+    for sample in &samples() {
         let mut window = OneWindow::new(make(), &sample.setup).expect("a sample is valid");
         window.set_parameters(&sample.parameters).expect("the sizes fit");
         window.set_carry(&sample.carry);
@@ -52,7 +52,7 @@ pub fn production_form_gives_what_taps_show<B: Backend>(make: Make<'_, B>) {
 pub fn two_backends_give_the_same_bits<B: Backend>(make: Make<'_, B>, other: Make<'_, B>) {
     let large = |&cell| Sample::new(format!("large {cell:?}"), symbols(cell, 61, &[96, 130]), Sizes { lanes: 50, time: 6, windows: 2 });
     let large: Vec<Sample> = CELLS.iter().map(large).collect();
-    for sample in grid().iter().chain(&extras()).chain(&wide_samples()).chain(&large) {
+    for sample in samples().iter().chain(&large) {
         let (losses, state) = two_windows(make(), sample);
         let (other_losses, other_state) = two_windows(other(), sample);
         BITS.assert(&format!("{}: losses", sample.name), &other_losses, &losses);

@@ -7,7 +7,7 @@ use rnnkit_core::backend::Backend;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::grad_clip::ClipSpec;
 use rnnkit_core::math::Scalar;
-use rnnkit_core::optim::{OptimizerSpec, Sgd};
+use rnnkit_core::optim::{Flavour, OptimizerSpec, Sgd};
 use rnnkit_core::session::{TrainedCall, TrainingSetup};
 use rnnkit_core::spec::{Activation, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict};
 
@@ -157,7 +157,8 @@ pub fn windows_after_a_blow_up_change_nothing<B: Backend>(make: Make<'_, B>) {
 
 /// Loss and gradients are finite, but the step itself overflows: what stood before it stands, and is usable.
 pub fn an_update_that_overflows_is_taken_back<B: Backend>(make: Make<'_, B>) {
-    let optimizer = OptimizerSpec::Sgd(Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 1e6 });
+    let optimizer =
+        OptimizerSpec::Sgd(Sgd { flavour: Flavour::PyTorch, momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 1e6 });
     let setup = TrainingSetup { optimizer, clip: ClipSpec::None {}, seed: 3 };
     let largest = if size_of::<B::Real>() == 4 { f64::from(f32::MAX) } else { f64::MAX };
     for sample in &training_samples() {

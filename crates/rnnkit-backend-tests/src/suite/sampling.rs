@@ -66,11 +66,12 @@ fn logits_over<B: Backend>(backend: B, sample: &Sample, text: &[u32]) -> Vec<Vec
     let inputs = Values::Ids(text.to_vec());
     let setup = Setup {
         spec: sample.setup.spec.clone(),
-        sequence: Sequence { inputs: inputs.clone(), targets: Some(inputs), mask: None },
+        sequence: Sequence::paired(inputs.clone(), inputs),
         lanes: 1,
         time: text.len(),
         starts: vec![0],
         resets: vec![true],
+        lengths: None,
         masks: sample.setup.masks.clone(),
     };
     let mut window = OneWindow::new(backend, &setup).expect("a text is valid");

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use rnnkit_core::backend::Backend;
 use rnnkit_core::cell::CellKind;
 use rnnkit_core::grad_clip::ClipSpec;
-use rnnkit_core::optim::{Adam, OptimizerSpec};
+use rnnkit_core::optim::{Adam, Flavour, OptimizerSpec};
 use rnnkit_core::session::{EvaluationRequest, Session, TrainedCall, TrainingRequest, TrainingSetup};
 use rnnkit_core::window::{Masks, Report};
 
@@ -15,7 +15,8 @@ use crate::tolerances::{BITS, FAST_PATH};
 use crate::window::{real, wide};
 
 /// Adam with its usual options.
-pub const ADAM: OptimizerSpec = OptimizerSpec::Adam(Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 });
+pub const ADAM: OptimizerSpec =
+    OptimizerSpec::Adam(Adam { flavour: Flavour::PyTorch, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 });
 
 /// A session in the middle of training a sample.
 pub struct Trainer<'a, B: Backend> {
@@ -77,12 +78,18 @@ impl<'a, B: Backend> Trainer<'a, B> {
             time: self.sample.setup.time,
             starts: starts(self.sample, first, count),
             resets: vec![false; count * self.sample.setup.lanes],
+            lengths: self.lengths(count),
             learning_rates: vec![learning_rate; count],
             masks: match &self.sample.setup.masks {
                 Masks::Given(masks) => Some(masks.clone()),
                 _ => None,
             },
         }
+    }
+
+    /// The sample's lengths for so many windows.
+    fn lengths(&self, count: usize) -> Option<Vec<u32>> {
+        self.sample.setup.lengths.as_ref().map(|lengths| lengths.repeat(count))
     }
 
     /// Trains on those windows.
@@ -97,7 +104,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let evaluation = self.session.begin_evaluation(lanes).expect("room for a carry");
         let starts = starts(self.sample, first, count);
         let resets = vec![false; starts.len()];
-        let request = EvaluationRequest { data: self.data, lanes, time, starts, resets, every_step: false };
+        let request = EvaluationRequest { data: self.data, lanes, time, starts, resets, lengths: self.lengths(count), every_step: false };
         let reports = self.session.evaluate(evaluation, &request, &AtomicBool::new(false)).expect("the windows lie in the data");
         self.session.end_evaluation(evaluation);
         reports

@@ -68,12 +68,13 @@ impl Life {
             Act::Load => *data = session.load(&sample.setup.sequence)?,
             Act::Configure => session.configure(&TrainingSetup { optimizer: ADAM, clip: ClipSpec::None {}, seed: 3 })?,
             Act::Train => {
-                let request = TrainingRequest { data: *data, lanes, time, starts, resets, learning_rates: vec![0.01; 2], masks: None };
+                let request =
+                    TrainingRequest { data: *data, lanes, time, starts, resets, lengths: None, learning_rates: vec![0.01; 2], masks: None };
                 session.train(&request, &quiet)?;
             }
             Act::BeginEvaluation => *evaluation = session.begin_evaluation(lanes)?,
             Act::Evaluate => {
-                let request = EvaluationRequest { data: *data, lanes, time, starts, resets, every_step: false };
+                let request = EvaluationRequest { data: *data, lanes, time, starts, resets, lengths: None, every_step: false };
                 session.evaluate(*evaluation, &request, &quiet)?;
             }
             Act::BeginSampling => {
