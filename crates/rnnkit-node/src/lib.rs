@@ -6,7 +6,9 @@
 
 #![cfg_attr(test, allow(dead_code, reason = "the exports are registered, and so used, outside of tests only"))]
 
+mod array;
 mod checkpoint;
+mod convert;
 mod device;
 mod devices;
 mod engine;
@@ -16,7 +18,9 @@ mod host_sampler;
 mod native_session;
 mod outcomes;
 mod requests;
+mod sequences;
 mod session_thread;
+mod views;
 mod worker;
 
 #[cfg(not(panic = "unwind"))]

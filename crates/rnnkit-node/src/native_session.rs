@@ -11,10 +11,11 @@ use crate::checkpoint;
 use crate::environment;
 use crate::failure::Failure;
 use crate::outcomes::{
-    NativeDone, NativeEvaluated, NativeId, NativeParameters, NativeReady, NativeSymbols, NativeTensor, NativeTrained, NativeTrainingState,
-    Outcome,
+    NativeDone, NativeEvaluated, NativeId, NativeParameters, NativePredicted, NativeReady, NativeSymbols, NativeTensor, NativeTrained,
+    NativeTrainingState, Outcome,
 };
 use crate::requests::{self, NativeEvaluationRequest, NativeTrainingRequest, parsed, whole};
+use crate::sequences::NativeSequence;
 use crate::session_thread::{Call, SessionThread};
 use crate::worker::Worker;
 
@@ -76,11 +77,11 @@ impl NativeSession {
         self.post(env, None, move |worker, _| worker.set_parameters(&values))
     }
 
-    /// Hands symbols over; the target of each is the next one.
+    /// Hands data over.
     #[napi(catch_unwind)]
-    pub fn load<'e>(&self, env: &'e Env, ids: &[u32]) -> Promise<'e, NativeId> {
-        let ids = ids.to_vec();
-        self.post(env, None, move |worker, _| worker.load(ids))
+    pub fn load<'e>(&self, env: &'e Env, sequence: NativeSequence) -> Promise<'e, NativeId> {
+        let sequence = sequence.checked();
+        self.post(env, None, move |worker, _| worker.load(&sequence?))
     }
 
     /// Forgets data.
@@ -143,6 +144,13 @@ impl NativeSession {
     ) -> Promise<'e, NativeEvaluated> {
         let request = request.checked();
         self.post(env, Some(token), move |worker, call| worker.evaluate(requests::index("evaluation", evaluation)?, &request?, call))
+    }
+
+    /// Logits or predictions of K windows; the carry goes on from the evaluation's last call. An abort is `ERR_ABORTED`.
+    #[napi(catch_unwind)]
+    pub fn predict<'e>(&self, env: &'e Env, evaluation: f64, request: NativeEvaluationRequest, token: f64) -> Promise<'e, NativePredicted> {
+        let request = request.checked();
+        self.post(env, Some(token), move |worker, call| worker.predict(requests::index("evaluation", evaluation)?, &request?, call))
     }
 
     /// Forgets an evaluation.
@@ -214,7 +222,8 @@ impl NativeSession {
         env.adjust_external_memory(bytes - before).map(|_| ())
     }
 
-    fn post<'e, T: Outcome>(
+    /// Queues a command for the model's thread.
+    pub(crate) fn post<'e, T: Outcome>(
         &self,
         env: &'e Env,
         token: Option<f64>,

@@ -4,6 +4,7 @@ use napi::bindgen_prelude::{Float32Array, Float64Array, ToNapiValue, Uint8Array,
 use napi_derive::napi;
 use rnnkit_core::window::Report;
 
+use crate::array::NativeArray;
 use crate::failure::Failure;
 
 /// What a promise of a session resolves to.
@@ -53,8 +54,13 @@ outcomes!(
     NativeTrainingState,
     NativeTrained,
     NativeEvaluated,
+    NativePredicted,
     NativeSymbols,
-    NativeOpened
+    NativeOpened,
+    NativeRecurrentWeights,
+    NativeDenseWeights,
+    NativeViewed,
+    NativeChecked
 );
 
 /// Done, or why not.
@@ -167,6 +173,16 @@ pub struct NativeEvaluated {
     pub counts: Option<Float64Array>,
 }
 
+/// What windows predict.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativePredicted {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// Logits or predicted numbers: [K, T, N, outputs] where every time step is predicted, zero past a lane's end, else [K, N, outputs].
+    pub values: Option<Float32Array>,
+}
+
 /// Symbols that were sampled.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
@@ -175,6 +191,51 @@ pub struct NativeSymbols {
     pub error: Option<NativeErrorData>,
     /// In order.
     pub ids: Option<Uint32Array>,
+}
+
+/// What goes on inside on one sequence of T positions. One entry for each direction of each recurrent layer, the forward one first; row t is
+/// of position t.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeViewed {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// The objective; 0 without gradients.
+    pub loss: Option<f64>,
+    /// JSON: `[{ layer, reverse, cell, size, gates }]`, the gates by name.
+    pub layers: Option<String>,
+    /// [T, H] each.
+    pub hidden: Option<Vec<Float32Array>>,
+    /// [T, G*H] each.
+    pub gates: Option<Vec<Float32Array>>,
+    /// [T, H] each; empty where the cell has none.
+    pub cell_states: Option<Vec<Float32Array>>,
+    /// dL/dh, [T, H] each; empty without gradients.
+    pub hidden_gradients: Option<Vec<Float32Array>>,
+    /// [T, outputs], or [1, outputs] of a head that predicts at the last step.
+    pub logits: Option<Float32Array>,
+    /// Flat, of the parameters without the statistics; empty without gradients.
+    pub gradients: Option<Float32Array>,
+}
+
+/// How gradients differ from central differences.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeChecked {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// In the measure of `rnnkit_core::gradient_check::error`.
+    pub largest_error: Option<f64>,
+    /// Where it is: the tensor's name.
+    pub tensor: Option<String>,
+    /// Its place in the tensor, row-major.
+    pub index: Option<f64>,
+    /// The device's gradient.
+    pub analytic: Option<f64>,
+    /// By central differences.
+    pub numeric: Option<f64>,
+    /// Parameters that were checked.
+    pub checked: Option<f64>,
 }
 
 /// The content of a checkpoint, checked.
@@ -199,6 +260,34 @@ pub struct NativeOpened {
     pub carry: Option<Float32Array>,
     /// The further tensors that were asked for and found.
     pub extras: Option<Vec<NativeTensor>>,
+}
+
+/// A recurrent layer's tensors, converted.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeRecurrentWeights {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// [G*H, I].
+    pub weight_ih: Option<NativeArray>,
+    /// [G*H, H].
+    pub weight_hh: Option<NativeArray>,
+    /// [G*H].
+    pub bias_ih: Option<NativeArray>,
+    /// [G*H].
+    pub bias_hh: Option<NativeArray>,
+}
+
+/// A dense layer's tensors, converted.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct NativeDenseWeights {
+    /// Why there is no result; then no other field is there.
+    pub error: Option<NativeErrorData>,
+    /// [O, I].
+    pub weight: Option<NativeArray>,
+    /// [O].
+    pub bias: Option<NativeArray>,
 }
 
 /// A tensor beside the model's own, in a checkpoint.

@@ -24,6 +24,8 @@ pub struct NativeTrainingRequest {
     pub starts: Uint32Array,
     /// [K, N]: not 0 where the lane starts from a zero carry.
     pub resets: Uint8Array,
+    /// [K, N]: time steps of each lane's sequence, 0 to T; left out: T of all.
+    pub lengths: Option<Uint32Array>,
     /// [K].
     pub learning_rates: Float64Array,
 }
@@ -41,6 +43,7 @@ impl NativeTrainingRequest {
             time: count("time", self.time)?,
             starts: self.starts.to_vec(),
             resets: flags(&self.resets),
+            lengths: self.lengths.as_ref().map(|lengths| lengths.to_vec()),
             learning_rates: self.learning_rates.to_vec(),
             masks: None,
         })
@@ -60,6 +63,8 @@ pub struct NativeEvaluationRequest {
     pub starts: Uint32Array,
     /// [K, N]: not 0 where the lane starts from a zero carry.
     pub resets: Uint8Array,
+    /// [K, N]: time steps of each lane's sequence, 0 to T; left out: T of all.
+    pub lengths: Option<Uint32Array>,
     /// Predict at every step, whatever the model's head does.
     pub every_step: bool,
 }
@@ -73,6 +78,7 @@ impl NativeEvaluationRequest {
             time: count("time", self.time)?,
             starts: self.starts.to_vec(),
             resets: flags(&self.resets),
+            lengths: self.lengths.as_ref().map(|lengths| lengths.to_vec()),
             every_step: self.every_step,
         })
     }

@@ -6,7 +6,7 @@ use rnnkit_core::init::InitSpec;
 use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::session::{EvaluationRequest, Sampling, TrainingRequest, TrainingSetup};
 use rnnkit_core::spec::ModelSpec;
-use rnnkit_core::window::{Sequence, Values};
+use rnnkit_core::window::Sequence;
 use serde_json::json;
 
 use crate::device::DeviceSpec;
@@ -14,7 +14,8 @@ use crate::engine::{Engine, on_session};
 use crate::failure::Failure;
 use crate::host_sampler::HostSampler;
 use crate::outcomes::{
-    NativeDone, NativeEvaluated, NativeId, NativeParameters, NativeReady, NativeSymbols, NativeTrained, NativeTrainingState, column, flags,
+    NativeDone, NativeEvaluated, NativeId, NativeParameters, NativePredicted, NativeReady, NativeSymbols, NativeTrained,
+    NativeTrainingState, column, flags,
 };
 use crate::session_thread::Call;
 
@@ -29,6 +30,8 @@ pub struct Worker {
     sampler: Option<HostSampler>,
     /// How often the parameters were written.
     changes: u64,
+    /// Bytes of the host.
+    pub(crate) memory_limit: u64,
 }
 
 impl Worker {
@@ -36,7 +39,7 @@ impl Worker {
     pub fn new(spec: &ModelSpec, device: &DeviceSpec, memory_limit: u64) -> Answer<Self> {
         let engine = Engine::new(spec, device, memory_limit)?;
         let sampler = device.sample_on_cpu.then(|| HostSampler::new(spec, device.threads as usize, memory_limit));
-        Ok(Worker { engine, setup: None, sampler, changes: 0 })
+        Ok(Worker { engine, setup: None, sampler, changes: 0, memory_limit })
     }
 
     pub(crate) fn plan(&self) -> &ModelPlan {
@@ -72,10 +75,8 @@ impl Worker {
         Ok(NativeDone::default())
     }
 
-    pub fn load(&mut self, ids: Vec<u32>) -> Answer<NativeId> {
-        let sequence = Sequence { inputs: Values::Ids(ids), targets: None, mask: None };
-        let id = on_session!(&mut self.engine, session => session.load(&sequence))?;
-        Ok(begun(id))
+    pub fn load(&mut self, sequence: &Sequence) -> Answer<NativeId> {
+        Ok(begun(on_session!(&mut self.engine, session => session.load(sequence))?))
     }
 
     pub fn unload(&mut self, id: u32) -> Answer<NativeDone> {
@@ -142,6 +143,11 @@ impl Worker {
             nats: column(&reports, |report| report.nats),
             counts: column(&reports, |report| report.count as f64),
         })
+    }
+
+    pub fn predict(&mut self, evaluation: u32, request: &EvaluationRequest, call: &Call) -> Answer<NativePredicted> {
+        let values = on_session!(&mut self.engine, session => session.predict(evaluation, request, call.abort()))?;
+        Ok(NativePredicted { values: Some(Float32Array::new(values)), ..NativePredicted::default() })
     }
 
     pub fn end_evaluation(&mut self, evaluation: u32) -> Answer<NativeDone> {

@@ -1,5 +1,6 @@
 //! Reads a model, and the training it was saved with, from a file that nobody vouches for.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use napi::Env;
@@ -7,6 +8,8 @@ use napi::bindgen_prelude::{Float32Array, PromiseRaw};
 use napi_derive::napi;
 use rnnkit_core::checkpoint::{Checkpoint, DType, Expected, Header, Limits, code};
 use rnnkit_core::error::{Error, Result};
+use rnnkit_core::init::TensorRole;
+use rnnkit_core::layout::Tensor;
 use rnnkit_core::plan::ModelPlan;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,26 +31,39 @@ struct ExtraRule {
     optional: bool,
 }
 
-/// Reads a checkpoint strictly, on a thread of its own. `extras`: JSON `[{ name, dtype, rank, optional }]`; any other tensor that is
-/// not the model's or its training's is refused.
+/// What a file must be.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FileRule {
+    /// The metadata's `kind`.
+    kind: String,
+    /// For each kind of file what reads it, for the error's words.
+    loaders: BTreeMap<String, String>,
+    extras: Vec<ExtraRule>,
+}
+
+/// Reads a checkpoint strictly, on a thread of its own. `rule`: JSON `{ kind, loaders, extras: [{ name, dtype, rank, optional }] }`;
+/// another kind of file, and any other tensor that is not the model's or its training's, is refused.
 #[napi(catch_unwind)]
-pub fn open_checkpoint<'e>(env: &'e Env, path: String, max_file_bytes: f64, extras: String) -> napi::Result<PromiseRaw<'e, NativeOpened>> {
+pub fn open_checkpoint<'e>(env: &'e Env, path: String, max_file_bytes: f64, rule: String) -> napi::Result<PromiseRaw<'e, NativeOpened>> {
     let (promise, settle) = promised(env)?;
     let command = move || -> Result<NativeOpened> {
         let limits = Limits { max_file_bytes: requests::bytes("maxFileBytes", max_file_bytes)? };
-        open(path.as_ref(), &limits, &requests::parsed::<Vec<ExtraRule>>("extras", &extras)?)
+        open(path.as_ref(), &limits, &requests::parsed::<FileRule>("rule", &rule)?)
     };
     environment::watch(env, run_once(move || Ok(command()?), settle))?;
     Ok(promise)
 }
 
-fn open(path: &Path, limits: &Limits, extras: &[ExtraRule]) -> Result<NativeOpened> {
+fn open(path: &Path, limits: &Limits, FileRule { kind, loaders, extras }: &FileRule) -> Result<NativeOpened> {
     let header = Header::open(path, limits)?;
     let text = |key| header.metadata().get(key).cloned();
+    check_kind(kind, text("kind"), loaders)?;
     let model = text(MODEL).ok_or_else(|| header_problem(MODEL, "the file lacks it: it is no model of this program"))?;
     let plan = ModelPlan::new(&read(MODEL, &model)?).map_err(|error| header_problem(MODEL, &error.to_string()))?;
-    let training = text(TRAINING);
-    let record = training.as_deref().map(read_record).transpose()?;
+    let record = text(TRAINING).as_deref().map(read_record).transpose()?;
+    // As this version writes it: with the options that the file's version did not have yet.
+    let training = record.as_ref().map(serde_json::to_string).transpose().map_err(|error| Error::internal(error.to_string()))?;
 
     let content = Content::new(&plan, record.as_ref());
     let (required, optional) = content.expected(extras)?;
@@ -56,18 +72,32 @@ fn open(path: &Path, limits: &Limits, extras: &[ExtraRule]) -> Result<NativeOpen
     let file = header.read()?;
 
     let extras: Vec<NativeTensor> = extras.iter().filter_map(|extra| file.get(&extra.name)).map(|tensor| native_tensor(&tensor)).collect();
-    let moments = content.moments.iter().map(|moment| content.flat(&file, moment)).collect::<Result<Vec<_>>>()?;
+    let len = plan.params.trainable();
+    let moments = content.moments.iter().map(|moment| content.flat(&file, moment, len)).collect::<Result<Vec<_>>>()?;
+    check_variances(&plan, &file)?;
     Ok(NativeOpened {
         error: None,
         metadata: Some(metadata),
         model: Some(model),
-        parameters: Some(content.flat(&file, &content.parameters)?),
+        parameters: Some(content.flat(&file, &content.parameters, plan.params.len())?),
         moments: record.is_some().then_some(moments),
         carry_lanes: record.as_ref().map(|record| record.lanes as u32),
         carry: record.as_ref().map(|_| content.carry(&file)).transpose()?,
         training,
         extras: Some(extras),
     })
+}
+
+/// Before the tensors, of which another kind of model has others.
+fn check_kind(wanted: &str, found: Option<String>, loaders: &BTreeMap<String, String>) -> Result<()> {
+    match found {
+        None => Err(header_problem("kind", "the file lacks it: it is no model of this program")),
+        Some(kind) if kind != wanted => {
+            let remedy = loaders.get(&kind).map_or_else(String::new, |loader| format!(": {loader} reads it"));
+            Err(header_problem("kind", &format!("it is '{kind}', not '{wanted}'{remedy}")))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn read_record(json: &str) -> Result<TrainingRecord> {
@@ -94,7 +124,7 @@ struct Content<'a> {
     plan: &'a ModelPlan,
     /// Names in the order of the layout.
     parameters: Vec<String>,
-    /// For each moment the same.
+    /// For each moment those of its parameters; statistics have none.
     moments: Vec<Vec<String>>,
     carry: Vec<CarryTensor>,
     lanes: usize,
@@ -102,13 +132,14 @@ struct Content<'a> {
 
 impl<'a> Content<'a> {
     fn new(plan: &'a ModelPlan, record: Option<&TrainingRecord>) -> Self {
-        let names = || plan.params.tensors().iter().map(|tensor| tensor.name.as_str());
+        let names = |tensors: &'a [Tensor]| tensors.iter().map(|tensor| tensor.name.as_str());
+        let trained = || names(plan.params.trained());
         let moments = record.map(|record| record.optimizer.moments()).unwrap_or_default();
         let lanes = record.map_or(0, |record| record.lanes);
         Content {
             plan,
-            parameters: names().map(str::to_owned).collect(),
-            moments: moments.iter().map(|moment| names().map(|name| moment_name(moment, name)).collect()).collect(),
+            parameters: names(plan.params.tensors()).map(str::to_owned).collect(),
+            moments: moments.iter().map(|moment| trained().map(|name| moment_name(moment, name)).collect()).collect(),
             carry: carry_tensors(plan, lanes),
             lanes,
         }
@@ -130,10 +161,10 @@ impl<'a> Content<'a> {
         Ok((required, optional))
     }
 
-    /// Tensors of those names, one for each of the layout's, as one flat buffer of finite numbers.
-    fn flat(&self, file: &Checkpoint, names: &[String]) -> Result<Float32Array> {
+    /// Tensors of those names, those of the layout in its order, as one flat buffer of `len` finite numbers.
+    fn flat(&self, file: &Checkpoint, names: &[String], len: usize) -> Result<Float32Array> {
         let places = self.plan.params.tensors().iter().map(|tensor| tensor.range());
-        filled(file, self.plan.params.len(), names.iter().map(String::as_str).zip(places))
+        filled(file, len, names.iter().map(String::as_str).zip(places))
     }
 
     fn carry(&self, file: &Checkpoint) -> Result<Float32Array> {
@@ -149,6 +180,19 @@ fn filled<'a>(file: &Checkpoint, len: usize, places: impl Iterator<Item = (&'a s
         file.tensor(name)?.copy_to(&mut flat[range])?;
     }
     Ok(Float32Array::new(flat))
+}
+
+/// A variance below zero has no root to divide by.
+fn check_variances(plan: &ModelPlan, file: &Checkpoint) -> Result<()> {
+    for tensor in plan.params.tensors().iter().filter(|tensor| tensor.role == TensorRole::MovingVariance) {
+        let mut values = zeros(tensor.len())?;
+        file.tensor(&tensor.name)?.copy_to(&mut values)?;
+        if let Some(at) = values.iter().position(|&value| value < 0.0) {
+            let problem = format!("element {at} is {}; expected a variance of at least 0", values[at]);
+            return Err(Error::Checkpoint { code: code::TENSOR, field: tensor.name.clone(), problem });
+        }
+    }
+    Ok(())
 }
 
 /// A failed allocation would end the process, so room is asked for first.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rnnkit_core::Error;
 use rnnkit_core::checkpoint::{NewTensor, TensorData, write};
+use rnnkit_core::layout::Tensor;
 
 use super::{Extra, MODEL, TRAINING, TrainingRecord, carry_tensors, moment_name};
 use crate::engine::on_session;
@@ -36,7 +37,7 @@ impl Worker {
             // A file with them would be refused by the next load, and the good one it replaced would be gone.
             return Err(Error::NonFinite { what: "the model to be saved holds numbers that are not finite".to_owned() }.into());
         }
-        let mut tensors = self.parameter_tensors(&parameters, |name| name.to_owned());
+        let mut tensors = flat_tensors(self.plan().params.tensors(), &parameters, |name| name.to_owned());
         if let Some(snapshot) = &snapshot {
             tensors.extend(self.training_tensors(snapshot));
         }
@@ -67,20 +68,19 @@ impl Worker {
         Ok(metadata)
     }
 
-    /// A flat buffer's tensors under names made from the parameters'.
-    fn parameter_tensors<'a>(&self, flat: &'a [f32], name: impl Fn(&str) -> String) -> Vec<NewTensor<'a>> {
-        let tensors = self.plan().params.tensors().iter();
-        tensors.map(|tensor| NewTensor::new(name(&tensor.name), &tensor.shape, &flat[tensor.range()])).collect()
-    }
-
     fn training_tensors<'a>(&self, snapshot: &'a Snapshot) -> Vec<NewTensor<'a>> {
         let moments = snapshot.record.optimizer.moments();
         let mut tensors = Vec::new();
         for (moment, values) in moments.iter().zip(&snapshot.moments) {
-            tensors.extend(self.parameter_tensors(values, |name| moment_name(moment, name)));
+            tensors.extend(flat_tensors(self.plan().params.trained(), values, |name| moment_name(moment, name)));
         }
         let carry = carry_tensors(self.plan(), snapshot.record.lanes);
         tensors.extend(carry.into_iter().map(|part| NewTensor::new(part.name, &part.shape, &snapshot.carry[part.range])));
         tensors
     }
+}
+
+/// A flat buffer's tensors under names made from the parameters'.
+fn flat_tensors<'a>(tensors: &[Tensor], flat: &'a [f32], name: impl Fn(&str) -> String) -> Vec<NewTensor<'a>> {
+    tensors.iter().map(|tensor| NewTensor::new(name(&tensor.name), &tensor.shape, &flat[tensor.range()])).collect()
 }
