@@ -2,7 +2,7 @@
 
 /** The largest hidden, dense or embedding size. */
 export const MAX_SIZE = 16_384
-/** The most layers. */
+/** The most layers, those of dropout not counted. */
 export const MAX_LAYERS = 16
 /** The most symbols of a vocabulary, the unknown one included. */
 export const MAX_VOCABULARY = 65_536

@@ -23,20 +23,26 @@ export interface LossSums {
 export interface LossReport {
   /** Mean of the optimised objective over all symbols. */
   loss: number
+  /** NaN where the loss compares numbers. */
   perplexity: number
+  /** NaN where the loss compares numbers. */
   bitsPerChar: number
   /** Symbols predicted. */
   symbols: number
 }
 
-/** The measures of the sums; all NaN when nothing was predicted. */
-export function lossReport({ lossSum, nats, count }: LossSums): LossReport {
+/** The measures of the sums; all NaN when nothing was predicted. @param classifier the loss is cross-entropy, which alone has a perplexity */
+export function lossMeasures({ lossSum, nats, count }: LossSums, classifier: boolean): Omit<LossReport, 'symbols'> {
   return {
     loss: lossSum / count,
-    perplexity: perplexity(nats, count),
-    bitsPerChar: bitsPerChar(nats, count),
-    symbols: count,
+    perplexity: classifier ? perplexity(nats, count) : Number.NaN,
+    bitsPerChar: classifier ? bitsPerChar(nats, count) : Number.NaN,
   }
+}
+
+/** The same of a classifier, with how many symbols they are of. */
+export function lossReport(sums: LossSums): LossReport {
+  return { ...lossMeasures(sums, true), symbols: sums.count }
 }
 
 /** Adds up the sums of windows and reports on all of them together. */

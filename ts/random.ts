@@ -7,7 +7,7 @@
 export type Key = readonly [number, number]
 
 /** What a stream of random numbers is for; each use has numbers of its own. */
-export const STREAMS = { init: 1, dropout: 2, batches: 3, sampling: 4 } as const
+export const STREAMS = { init: 1, dropout: 2, batches: 3, sampling: 4, gradientCheck: 5 } as const
 export type StreamName = keyof typeof STREAMS
 
 const TWO_POW_32 = 2 ** 32

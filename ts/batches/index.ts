@@ -8,4 +8,12 @@ export {
   planWindows,
   refuseTooShort,
 } from './plan.ts'
-export { BATCH_ORDERS, type BatchOrder, type EpochShape, type WindowPlan, windowsPerEpoch } from './types.ts'
+export {
+  BATCH_ORDERS,
+  type BatchOrder,
+  type EpochShape,
+  RESETS,
+  type ResetCarry,
+  type WindowPlan,
+  windowsPerEpoch,
+} from './types.ts'

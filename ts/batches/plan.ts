@@ -6,7 +6,14 @@ import { consecutiveStarts } from './consecutive.ts'
 import { orderedStarts } from './ordered.ts'
 import { sampledStarts } from './sampled.ts'
 import { shuffledStarts } from './shuffled.ts'
-import { type BatchOrder, type EpochShape, type StartOf, type WindowPlan, windowsPerEpoch } from './types.ts'
+import {
+  type BatchOrder,
+  type EpochShape,
+  type ResetCarry,
+  type StartOf,
+  type WindowPlan,
+  windowsPerEpoch,
+} from './types.ts'
 
 export interface BatchPlanOptions {
   order: BatchOrder
@@ -20,6 +27,11 @@ export interface BatchPlanOptions {
   offset: number | 'random'
   /** Integer in [0, 2^53). */
   seed: number
+  /**
+   * Of consecutive windows: whether lanes start from zero carry at the beginning of the first epoch alone ('never' again), of each epoch,
+   * or of each window ('batch'). In any other order each window starts from zero. Left out: 'epoch'.
+   */
+  resetCarry?: ResetCarry
 }
 
 /** The windows of every epoch (counted from 0, u32). */
@@ -53,7 +65,7 @@ export function createBatchPlan(options: BatchPlanOptions): BatchPlan {
     const total = windowsPerEpoch(epochShape(options, epoch))
     integer('from', from, { min: 0, max: total })
     integer('count', count, { min: 0, max: total - from })
-    return layOut(options, startsIn(epoch), from, count)
+    return layOut(options, startsIn(epoch), epoch, from, count)
   }
   return {
     windowsIn: (epoch) => windowsPerEpoch(epochShape(options, epoch)),
@@ -113,16 +125,22 @@ function epochStarts(options: BatchPlanOptions, epoch: number): StartOf {
   }
 }
 
-/** Only in consecutive order does a window go on where the one before it ended; there the epoch begins from zero. */
-function layOut({ order, lanes }: BatchPlanOptions, startOf: StartOf, from: number, count: number): WindowPlan {
+function layOut(options: BatchPlanOptions, startOf: StartOf, epoch: number, from: number, count: number): WindowPlan {
+  const { lanes } = options
   const starts = new Uint32Array(count * lanes)
   const resets = new Uint8Array(count * lanes)
   for (let k = 0; k < count; k++) {
-    const reset = order !== 'consecutive' || from + k === 0 ? 1 : 0
+    const reset = startsFromZero(options, epoch, from + k) ? 1 : 0
     for (let lane = 0; lane < lanes; lane++) {
       starts[k * lanes + lane] = startOf(from + k, lane)
       resets[k * lanes + lane] = reset
     }
   }
   return { starts, resets }
+}
+
+/** Only in consecutive order does a window go on where the one before it ended; the next epoch begins elsewhere in the text. */
+function startsFromZero({ order, resetCarry = 'epoch' }: BatchPlanOptions, epoch: number, window: number): boolean {
+  if (order !== 'consecutive' || resetCarry === 'batch') return true
+  return window === 0 && (resetCarry === 'epoch' || epoch === 0)
 }

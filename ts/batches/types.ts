@@ -4,6 +4,10 @@
 export type BatchOrder = 'consecutive' | 'shuffled' | 'ordered' | 'sampled'
 export const BATCH_ORDERS = ['consecutive', 'shuffled', 'ordered', 'sampled'] as const satisfies readonly BatchOrder[]
 
+/** When a lane that goes on in the text starts from zero carry all the same. */
+export type ResetCarry = 'never' | 'epoch' | 'batch'
+export const RESETS = ['never', 'epoch', 'batch'] as const satisfies readonly ResetCarry[]
+
 /** The place where an epoch's windows begin, as they lie over the text. */
 export interface EpochShape {
   /** Symbols in the training text (n). */
@@ -22,6 +26,8 @@ export interface WindowPlan {
   starts: Uint32Array
   /** [K, N] 1 where the lane starts from zero carry, 0 where it goes on with what the window before left. */
   resets: Uint8Array
+  /** [K, N] time steps of each lane's sequence, 0 for a lane without one; left out: T of all. */
+  lengths?: Uint32Array
 }
 
 /** Where lane `lane` (of N) of window `index` of an epoch starts. */

@@ -1,30 +1,42 @@
 /** A trained model of text: it writes, scores, trains on, and goes into a file and out of it. */
 import { stoppable, stoppablePieces } from '../aborted.ts'
-import { type BatchOrder, refuseUnscorable } from '../batches/index.ts'
-import { normalising } from '../corpus/read-corpus.ts'
 import type { Unit } from '../corpus/segment.ts'
-import type { ModelDevice } from '../device/chosen-device.ts'
 import type { LossReport } from '../metrics.ts'
-import { type ModelSpec, parameterCount } from '../model/spec.ts'
-import type { ClipSpec, OptimizerKind } from '../options/optimizer.ts'
+import { textSequence } from '../native/engine-session.ts'
+import { text as textOption } from '../options/check.ts'
 import { type SamplingOptions, samplingOptions } from '../options/sampling.ts'
 import {
   type EvaluateOptions,
   evaluateOptions,
   type LoadOptions,
-  pathOption,
   type TrainOptionsOf,
   trainOptions,
 } from '../options/train-char-model.ts'
-import { inSlices } from '../slices.ts'
+import {
+  type CheckGradientsOptions,
+  checkGradientsOptions,
+  type GradientNormsOptions,
+  gradientNormsOptions,
+  type UnrollOptions,
+  unrollOptions,
+} from '../options/views.ts'
+import { heedingLoss, outlivingLoss, piecesOutlivingLoss } from '../training/device-loss.ts'
 import { evaluate } from '../training/evaluation.ts'
-import type { HistoryEntry } from '../training/progress.ts'
-import { toFile } from './checkpoint.ts'
-import { heedingLoss, outlivingLoss, piecesOutlivingLoss } from './device-loss.ts'
+import { trainExclusively } from '../training/further.ts'
+import { scorableIds } from '../training/scorable-ids.ts'
+import { refuseDisposed, TrainedModel } from '../training/trained-model.ts'
+import type { GradientCheck } from '../views/gradient-check.ts'
+import { charToFile } from './checkpoint.ts'
 import { loadCharModel } from './load.ts'
-import { namingFile } from './naming-file.ts'
-import { type CharParts, disposedError, usualContext } from './parts.ts'
-import { evaluationPlan, trainExclusively, trainFurther } from './training.ts'
+import { type CharParts, contextOf } from './parts.ts'
+import { evaluationPlan, trainCharFurther } from './training.ts'
+import {
+  checkTextGradients,
+  type TextGradientNorms,
+  textGradientNorms,
+  type UnrolledText,
+  unrollText,
+} from './views.ts'
 import { streamText, writeText } from './writing.ts'
 
 /**
@@ -34,25 +46,6 @@ import { streamText, writeText } from './writing.ts'
  */
 export type TrainOptions = TrainOptionsOf<CharModel>
 
-/** A parameter tensor, under PyTorch's name and in its layout. */
-export interface Parameter {
-  shape: number[]
-  /** Row-major; a copy. */
-  data: Float32Array
-}
-
-/** How a model was trained last: every option as it acted. */
-export interface ModelRecipe {
-  /** `kind`, `learningRate` and what else this kind has. */
-  optimizer: { kind: OptimizerKind; learningRate: number; [field: string]: unknown }
-  /** `theta`: the norm; `limit`: the value. */
-  clip: ClipSpec
-  batches: { order: BatchOrder; offset: 0 | 'random' }
-  batchSize: number
-  unrollLength: number
-  seed: number
-}
-
 /**
  * Made by `trainCharModel` or `CharModel.load`. All methods but the getters throw ERR_DISPOSED after `dispose`. Methods may be called
  * at any time, during a training too: between its calls of the engine, and together with one another. Each sees the model as the last
@@ -61,11 +54,12 @@ export interface ModelRecipe {
  * A call that finds the GPU lost throws ERR_DEVICE_LOST; the model is on the CPU from then on, as it was at the last snapshot (about
  * every 30 s of a training, and at its end), and may be called again.
  */
-export class CharModel {
+export class CharModel extends TrainedModel<CharParts> {
   readonly #parts: CharParts
 
   /** @internal */
   constructor(parts: CharParts) {
+    super(parts, charToFile)
     this.#parts = parts
   }
 
@@ -75,11 +69,6 @@ export class CharModel {
    */
   static async load(path: string, options?: LoadOptions): Promise<CharModel> {
     return new CharModel(await loadCharModel(path, options))
-  }
-
-  /** What the trainings reported: every 100 steps, at every epoch's end, at every evaluation and at each end. A copy. */
-  get history(): HistoryEntry[] {
-    return structuredClone(this.#parts.history)
   }
 
   /** The symbols that the model knows, in the order of their ids. */
@@ -92,36 +81,6 @@ export class CharModel {
     return this.#parts.vocabulary.unit
   }
 
-  /** How the model was trained last. A copy. */
-  get recipe(): ModelRecipe {
-    const { optimizer, clip, batches, batchSize, unrollLength, seed } = this.#parts.recipe
-    const { kind, ...others } = optimizer.spec
-    const told = { kind, learningRate: optimizer.learningRate, ...others }
-    return structuredClone({ optimizer: told, clip, batches, batchSize, unrollLength, seed })
-  }
-
-  /** The engine's description of the model: input, layers, head and loss. A copy. */
-  get spec(): ModelSpec {
-    return structuredClone(this.#parts.spec)
-  }
-
-  /** Number of trained numbers. */
-  get parameterCount(): number {
-    return parameterCount(this.#parts.spec)
-  }
-
-  /** Optimizer steps done, and epochs gone through. */
-  get position(): { step: number; epoch: number } {
-    const { steps, epoch } = this.#parts.position
-    return { step: steps, epoch }
-  }
-
-  /** The device that does the work, and why it was taken; another one after a GPU was lost. */
-  get device(): ModelDevice {
-    const { session, device } = this.#parts
-    return { name: device.engine.name, description: session.description, reason: device.reason }
-  }
-
   /**
    * New text after a prefix (the new text only).
    * @throws ERR_UNKNOWN_SYMBOL for a prefix with symbols the model does not know, ERR_ABORTED, ERR_INVALID_OPTION,
@@ -129,7 +88,7 @@ export class CharModel {
    */
   async sample(options?: SamplingOptions): Promise<string> {
     const sampling = samplingOptions(options)
-    this.#refuseDisposed()
+    refuseDisposed(this.#parts)
     return await stoppable('the sampling', sampling.signal, () =>
       outlivingLoss(this.#parts, () => writeText(this.#parts, sampling)),
     )
@@ -141,7 +100,7 @@ export class CharModel {
    */
   stream(options?: SamplingOptions): AsyncGenerator<string, void, undefined> {
     const sampling = samplingOptions(options)
-    this.#refuseDisposed()
+    refuseDisposed(this.#parts)
     const pieces = piecesOutlivingLoss(this.#parts, () => streamText(this.#parts, sampling))
     return stoppablePieces('the sampling', sampling.signal, pieces)
   }
@@ -153,11 +112,12 @@ export class CharModel {
    */
   async evaluate(options: EvaluateOptions): Promise<LossReport> {
     const plan = evaluateOptions(options)
-    this.#refuseDisposed()
+    refuseDisposed(this.#parts)
     const parts = this.#parts
-    const { signal, context = usualContext(parts) } = plan
+    const { signal } = plan
+    const context = contextOf(parts, 'context', plan.context)
     const scored = async (ids: Uint32Array) => {
-      const data = await parts.session.load(ids)
+      const data = await parts.session.load(textSequence(ids))
       try {
         return await evaluate(parts.session, evaluationPlan(parts, { data, symbols: ids.length }, signal, context))
       } finally {
@@ -165,10 +125,7 @@ export class CharModel {
       }
     }
     return await stoppable('the evaluation', signal, async () => {
-      const rules = { ...parts.rules, field: 'text', normalize: undefined }
-      const text = await inSlices(normalising(plan.text, rules), signal)
-      const ids = await inSlices(parts.vocabulary.encoding(text, 'text'), signal)
-      refuseUnscorable(ids.length)
+      const ids = await scorableIds(parts, plan.text, signal)
       return await outlivingLoss(parts, () => parts.turns.share(() => scored(ids), signal))
     })
   }
@@ -181,57 +138,46 @@ export class CharModel {
    *   `onProgress` throws; ERR_MISSING_OPTION for a loaded model without `corpus`
    */
   async train(options: TrainOptions): Promise<void> {
-    this.#refuseDisposed()
+    refuseDisposed(this.#parts)
     const plan = trainOptions(options, this.#parts)
-    await heedingLoss(this.#parts, () => trainExclusively(this.#parts, () => trainFurther(this, this.#parts, plan)))
+    await heedingLoss(this.#parts, () => trainExclusively(this.#parts, () => trainCharFurther(this, this.#parts, plan)))
   }
 
   /**
-   * Copies of all parameters, under PyTorch's names and in its layout (`weight_ih_l0` …), at once. During a training it waits for the
-   * engine's call that runs, some 50 ms: in `onProgress` none does.
+   * What goes on inside while the model reads a text from zero carry: states and gates of every recurrent layer at every time step, and the
+   * probabilities of what comes next.
+   * @throws ERR_CORPUS_TOO_SHORT for no symbols, ERR_UNKNOWN_SYMBOL, ERR_MEMORY for a long text, ERR_ABORTED, ERR_INVALID_OPTION
    */
-  parameters(): Record<string, Parameter> {
-    this.#refuseDisposed()
-    const { session } = this.#parts
-    const values = session.parameters()
-    const named = session.layout.map(({ name, shape, offset }): [string, Parameter] => {
-      const size = shape.reduce((product, length) => product * length, 1)
-      return [name, { shape: [...shape], data: values.slice(offset, offset + size) }]
-    })
-    return Object.fromEntries(named)
+  async unroll(text: string, options?: UnrollOptions): Promise<UnrolledText> {
+    const { signal } = unrollOptions(options)
+    return await this.#viewed(signal, (parts) => unrollText(parts, textOption('text', text), signal))
   }
 
   /**
-   * Writes the model with its training state to a safetensors file, durably: an old file of that name stays whole until the new one is.
-   * The path is used as it is given.
-   * @throws ERR_CHECKPOINT_WRITE
+   * How far gradients reach back: the norm of dL/dh at every time step of every recurrent layer, while the model reads a text from zero
+   * carry. By default L is the loss of the text's last symbol.
+   * @throws as `unroll`, and ERR_CORPUS_TOO_SHORT for fewer than two symbols
    */
-  async save(path: string): Promise<void> {
-    pathOption('path', path)
-    this.#refuseDisposed()
+  async gradientNorms(text: string, options?: GradientNormsOptions): Promise<TextGradientNorms> {
+    const plan = gradientNormsOptions(options)
+    return await this.#viewed(plan.signal, (parts) => textGradientNorms(parts, textOption('text', text), plan))
+  }
+
+  /**
+   * Compares the model's gradients with central differences of the loss in f64, for some drawn parameters of each tensor. Takes two passes
+   * of the slow oracle for each. The model stays as it is.
+   * @throws as `gradientNorms`, and ERR_NON_FINITE for a model whose training has run off
+   */
+  async checkGradients(options?: CheckGradientsOptions): Promise<GradientCheck> {
+    const plan = checkGradientsOptions(options)
+    return await this.#viewed(plan.signal, (parts) => checkTextGradients(parts, plan))
+  }
+
+  /** Runs what looks inside, between the calls of a training. */
+  async #viewed<T>(signal: AbortSignal | undefined, look: (parts: CharParts) => Promise<T>): Promise<T> {
     const parts = this.#parts
-    const write = async () => {
-      const { metadata, tensors } = toFile(parts)
-      await namingFile(path, () => parts.session.save(path, metadata, tensors, true))
-    }
-    await outlivingLoss(parts, () => parts.turns.share(write))
-  }
-
-  /**
-   * Frees the engine's memory and thread. A training that runs is rejected with ERR_DISPOSED. Safe to call again.
-   *
-   * A property of the model itself, because structuredClone and postMessage refuse functions: a copy would be an empty object.
-   */
-  readonly dispose = (): void => {
-    this.#parts.disposed = true
-    this.#parts.session.close()
-  };
-
-  [Symbol.dispose](): void {
-    this.dispose()
-  }
-
-  #refuseDisposed(): void {
-    if (this.#parts.disposed) throw disposedError()
+    refuseDisposed(parts)
+    const shared = () => parts.turns.share(() => look(parts), signal)
+    return await stoppable('the view', signal, () => outlivingLoss(parts, shared))
   }
 }

@@ -1,14 +1,18 @@
 /** Cuts a text into its shares and plans its windows, or says how long it would have to be. */
-import { type BatchPlan, createBatchPlan, minimumSymbols } from '../batches/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { createBatchPlan, minimumSymbols } from '../batches/index.ts'
 import { type CorpusSplit, splitCorpus } from '../corpus/split.ts'
 import { RnnKitError } from '../errors.ts'
 import type { Recipe } from '../options/training.ts'
+import { digesting } from '../training/digest.ts'
+import type { PlannedData } from '../training/model-parts.ts'
+import type { ResidentText } from './parts.ts'
+import { loadText } from './resident.ts'
 
 /** A text that fits the recipe, cut into its parts. */
-export interface PlannedText {
+export interface PlannedText extends PlannedData {
   readonly ids: Uint32Array
   readonly split: CorpusSplit
-  readonly batches: BatchPlan
 }
 
 type Sizes = Pick<Recipe, 'batches' | 'batchSize' | 'unrollLength' | 'validation' | 'test'>
@@ -20,10 +24,21 @@ export function planText(ids: Uint32Array, recipe: Recipe): PlannedText {
   const batches = createBatchPlan({
     ...windowsOf(recipe),
     order: recipe.batches.order,
+    resetCarry: recipe.batches.resetCarry,
     seed: recipe.seed,
     symbols: split.train[1] - split.train[0],
   })
-  return { ids, split, batches }
+  return {
+    ids,
+    split,
+    batches,
+    lanes: recipe.batchSize,
+    time: recipe.unrollLength,
+    digesting: () => digesting([ids.subarray(...split.train)]),
+    isIn: (resident) =>
+      (resident as ResidentText).ids === ids && isDeepStrictEqual((resident as ResidentText).split, split),
+    load: (session) => loadText(session, ids, split),
+  }
 }
 
 /** Whether every epoch has a window, and every share that was asked for two symbols to score. */

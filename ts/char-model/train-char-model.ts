@@ -5,21 +5,18 @@ import { readCorpus } from '../corpus/read-corpus.ts'
 import { Vocabulary } from '../corpus/vocabulary.ts'
 import { namedDevice } from '../device/chosen-device.ts'
 import { ENGINE, type EngineDoor } from '../device/engine-door.ts'
-import { goesOnOnCpu, type OpenedDevice, openCpu, openDevice } from '../device/open-device.ts'
-import { isDeviceLost, type RnnKitError, TrainingError } from '../errors.ts'
+import { textProbe } from '../device/step-time.ts'
 import { checkMemory, memoryAvailable, momentBuffers } from '../model/memory.ts'
 import { checkSizes, forgetBiases, type ModelSpec, modelSpec } from '../model/spec.ts'
-import { Turns } from '../native/turns.ts'
 import { type CharModelPlan, type TrainCharModelOptionsOf, trainCharModelOptions } from '../options/train-char-model.ts'
-import type { RunPlan } from '../options/training.ts'
 import { inSlices } from '../slices.ts'
-import { startPosition } from '../training/position.ts'
+import { refuseLongWarmup, runPlanned, trainExclusively } from '../training/further.ts'
+import { openModel, trainOrDispose } from '../training/new-model.ts'
+import { setupOf } from '../training/setup.ts'
 import { CharModel } from './char-model.ts'
-import { warnOfLoss } from './device-loss.ts'
 import type { CharParts } from './parts.ts'
 import { type PlannedText, planText } from './plan-text.ts'
-import { setupOf } from './setup.ts'
-import { refuseLongWarmup, refuseUnknownPrefixes, runPlanned, startAnew, trainExclusively } from './training.ts'
+import { refuseUnknownPrefixes, TEXT } from './training.ts'
 
 /** Only `corpus` and one of `epochs` and `steps` are required. */
 export type TrainCharModelOptions = TrainCharModelOptionsOf<CharModel>
@@ -42,7 +39,9 @@ export async function trainPlanned(plan: CharModelPlan, engine: EngineDoor = ENG
   const { signal } = plan.run
   const { planned, parts } = await stoppable('the preparation of the training', signal, () => prepare(plan, engine))
   const model = new CharModel(parts)
-  await trainExclusively(parts, () => trainOrDispose(model, parts, planned, plan))
+  await trainExclusively(parts, () =>
+    trainOrDispose(model, plan.run, (run) => runPlanned(model, parts, planned, run, TEXT)),
+  )
   return model
 }
 
@@ -63,89 +62,22 @@ async function prepare(plan: CharModelPlan, engine: EngineDoor): Promise<{ plann
   return { planned, parts: await openParts(plan, vocabulary, planned, engine) }
 }
 
-/** Trains; a model whose training fails before anyone was given it is disposed of. */
-async function trainOrDispose(
-  model: CharModel,
-  parts: CharParts,
-  text: PlannedText,
-  plan: CharModelPlan,
-): Promise<void> {
-  const { onProgress } = plan.run
-  let given = false
-  const telling: RunPlan['onProgress'] = (progress) => {
-    given = true
-    return onProgress?.(progress)
-  }
-  try {
-    await runPlanned(model, parts, text, { ...plan.run, onProgress: onProgress && telling })
-  } catch (error) {
-    if (!given && !(error instanceof TrainingError)) model.dispose()
-    throw error
-  }
-}
-
-/** A model that is ready to be trained, on the device of the options or, where a GPU fails them and they allow it, on the CPU. */
+/** A model that is ready to be trained. */
 async function openParts(
   plan: CharModelPlan,
   vocabulary: Vocabulary,
   planned: PlannedText,
   engine: EngineDoor,
 ): Promise<CharParts> {
-  const { recipe, device, run } = plan
+  const { recipe, device, run, model, corpus } = plan
   const { spec, available } = checkModel(plan, vocabulary.size)
-  const work = {
-    spec,
-    available,
-    setup: setupOf(recipe),
-    lanes: recipe.batchSize,
-    time: recipe.unrollLength,
-    ids: planned.ids.subarray(...planned.split.train),
-  }
-  const readied = async (opening: Promise<OpenedDevice>) => readyParts(await opening, plan, spec, vocabulary, planned)
-  try {
-    return await readied(openDevice(device, work, run.signal, engine))
-  } catch (error) {
-    if (!goesOnOnCpu(device, error)) throw error
-    if (isDeviceLost(error)) warnOfLoss(error, 'the training begins on the CPU')
-    const reason = `the GPU failed before the first step: ${(error as RnnKitError).message}`
-    return await readied(openCpu(device, work, reason, engine))
-  }
-}
-
-/** Before anyone may hold the model: one that was never readied could neither be trained on nor saved. */
-async function readyParts(
-  { session, device }: OpenedDevice,
-  plan: CharModelPlan,
-  spec: ModelSpec,
-  vocabulary: Vocabulary,
-  planned: PlannedText,
-): Promise<CharParts> {
-  const { lowercase, newlines } = plan.corpus
-  const parts: CharParts = {
-    session,
-    device,
-    snapshot: undefined,
-    turns: new Turns(),
-    spec,
-    vocabulary,
-    rules: { lowercase, newlines },
-    history: [],
-    recipe: plan.recipe,
-    scheduleLost: false,
-    position: startPosition(),
-    digest: undefined,
-    text: undefined,
-    training: false,
-    disposed: false,
-  }
-  try {
-    await session.initialize(plan.model.init, plan.recipe.seed, forgetBiases(plan.model), plan.run.signal)
-    await startAnew(parts, planned, plan.recipe, plan.run)
-  } catch (error) {
-    session.close()
-    throw error
-  }
-  return parts
+  const { lanes, time } = planned
+  const probe = textProbe(planned.ids.subarray(...planned.split.train), time)
+  const work = { spec, available, setup: setupOf(recipe), lanes, time, probe }
+  const { lowercase, newlines } = corpus
+  const own = { vocabulary, rules: { lowercase, newlines } }
+  const blank = { spec, recipe, init: model.init, forgetBiases: forgetBiases(model) }
+  return await openModel(blank, own, planned, { device, run, work, engine })
 }
 
 /** The engine's spec, and the bytes that it may take. */

@@ -1,19 +1,13 @@
-/** Writes text with a model of text: normalises prefix and stop texts, chooses the context, and shares the model's turns with all that read it. */
+/** Writes text with a model of text: chooses the context, and shares the model's turns with all that read it. */
 
-import { normaliseText } from '../corpus/read-corpus.ts'
 import { RnnKitError } from '../errors.ts'
 import type { Sampling } from '../options/sampling.ts'
-import { growingPortion, prefixSymbols, smallPortion, type Writing, write } from '../sampling/sampling.ts'
-import { type CharParts, usualContext } from './parts.ts'
+import { smallPortion, startOfText, type Writing, write, writeWhole } from '../sampling/sampling.ts'
+import { type CharParts, contextOf } from './parts.ts'
 
 /** The whole text, written in one turn: a training waits, and its next steps do not show in the text. */
 export async function writeText(parts: CharParts, sampling: Sampling): Promise<string> {
-  return await parts.turns.share(async () => {
-    let text = ''
-    for await (const piece of write({ ...writing(parts, sampling), portion: growingPortion, turn: (call) => call() }))
-      text += piece
-    return text
-  }, sampling.signal)
+  return await parts.turns.share(() => writeWhole(writing(parts, sampling)), sampling.signal)
 }
 
 /** The text piece by piece; a training goes on between the pieces, and shows in those after. */
@@ -34,15 +28,12 @@ function lostStream(): RnnKitError {
 }
 
 function writing(parts: CharParts, sampling: Sampling): Omit<Writing, 'portion' | 'turn'> {
-  const { session, vocabulary, rules, recipe } = parts
-  const field = sampling.field === '' ? 'prefix' : sampling.field
-  const normalised = (text: string) => normaliseText(text, { ...rules, field, normalize: undefined })
+  const { session, recipe } = parts
+  const contextField = sampling.field === '' ? 'context' : 'samples.context'
   return {
+    ...startOfText(parts, sampling),
     session,
-    vocabulary,
-    sampling: { ...sampling, stop: sampling.stop.map(normalised) },
-    prefix: prefixSymbols(vocabulary, field, normalised(sampling.prefix)),
-    context: sampling.context ?? usualContext(parts),
+    context: contextOf(parts, contextField, sampling.context),
     unrollLength: recipe.unrollLength,
   }
 }

@@ -1,6 +1,6 @@
 /** `rnnkit devices`: the processor and the GPUs that models can run on. */
 import { type Adapter, type Devices, describeDevices } from '../native/devices.ts'
-import type { CellName } from '../options/layers.ts'
+import type { CellName } from '../options/cell.ts'
 import type { Call, Command } from './command-line.ts'
 
 export const devices: Command = {
@@ -21,6 +21,8 @@ const CELLS: Record<CellName, string> = {
   gru: 'GRU',
   elmanTanh: 'RNN with tanh',
   elmanRelu: 'RNN with ReLU',
+  elmanTanhSeparate: 'separate RNN with tanh',
+  elmanReluSeparate: 'separate RNN with ReLU',
 }
 
 /** What to install for a GPU to be found. */

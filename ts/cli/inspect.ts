@@ -46,14 +46,42 @@ async function inspectFile(file: string): Promise<Inspected> {
 function describeLayers({ input, layers, head }: ModelSpec): string[] {
   const share = (dropout: number) => (dropout > 0 ? `, dropout ${dropout}` : '')
   return [
-    input.kind === 'embedding' ? `embedding ${input.vocabulary} to ${input.size}` : `one-hot ${input.vocabulary}`,
-    ...layers.map((layer) =>
-      layer.kind === 'dense'
-        ? `dense ${layer.size}, ${layer.activation}`
-        : `${layer.cell} ${layer.size}${share(layer.dropout)}`,
-    ),
+    describeInput(input),
+    ...layers.map(describeLayer),
     `head ${head.size}, ${head.predict === 'everyStep' ? 'every step' : 'last step'}${share(head.dropout)}`,
   ]
+}
+
+function describeInput(input: ModelSpec['input']): string {
+  switch (input.kind) {
+    case 'embedding':
+      return `embedding ${input.vocabulary} to ${input.size}`
+    case 'oneHot':
+      return `one-hot ${input.vocabulary}`
+    case 'real':
+      return `${input.size} numbers`
+  }
+}
+
+function describeLayer(layer: ModelSpec['layers'][number]): string {
+  switch (layer.kind) {
+    case 'dense':
+      return `dense ${layer.size}, ${layer.activation}`
+    case 'batchNorm':
+      return `batch normalisation, momentum ${layer.momentum}${layer.frozen ? ', frozen' : ''}`
+    case 'dropout':
+      return `dropout ${layer.rate}${layer.mask === 'step' ? '' : ` a ${layer.mask}`}`
+    case 'recurrent': {
+      const { cell, size, bidirectional, dropout } = layer
+      const dropped = [
+        dropout.input > 0 ? `input ${dropout.input}` : '',
+        dropout.recurrent > 0 ? `recurrent ${dropout.recurrent}` : '',
+        dropout.perGate ? 'per gate' : '',
+      ].filter((part) => part !== '')
+      const told = dropped.length > 0 ? `, dropout ${dropped.join(', ')}` : ''
+      return `${cell} ${size}${bidirectional ? ' in two directions' : ''}${told}`
+    }
+  }
 }
 
 function describe(inspected: Inspected): string {
@@ -65,6 +93,7 @@ function describe(inspected: Inspected): string {
     ['trained', `${count(steps)} steps, ${count(epochs)} whole epochs`],
     ['optimizer', settings(training.optimizer)],
     ['clip', settings(training.clip)],
+    ['batches', `${training.batches.order}, carry reset: ${training.batches.resetCarry}`],
   ]
   const lines = rows.map(([title, value]) => `${title.padEnd(12)}${value}`)
   const width = Math.max(...tensors.map(({ name }) => name.length)) + 2

@@ -8,8 +8,9 @@ export interface ShownProgress {
   totalSteps: number
   /** Epochs done, with the part of the present one. */
   epoch: number
-  /** Nats per symbol. */
+  /** Nats per symbol, or what else the training minimises. */
   loss: number
+  /** NaN where the loss compares numbers. */
   perplexity: number
   symbolsPerSecond: number
   /** Infinity while nothing can be said. */
@@ -73,7 +74,7 @@ export function describeProgress(progress: ShownProgress): string {
     `step ${step.toLocaleString('en')} of ${totalSteps.toLocaleString('en')}`,
     `epoch ${epoch.toFixed(2)}`,
     `loss ${loss.toFixed(3)}`,
-    `perplexity ${perplexity.toFixed(2)}`,
+    ...(Number.isNaN(perplexity) ? [] : [`perplexity ${perplexity.toFixed(2)}`]),
     `${Math.round(symbolsPerSecond).toLocaleString('en')} symbols/s`,
   ]
   if (Number.isFinite(remainingMs)) parts.push(`${describeDuration(remainingMs)} left`)

@@ -33,13 +33,24 @@ export const train: Command = {
     { name: 'embedding', value: 'n', description: 'Size of an embedding; without it symbols enter one-hot' },
     { name: 'predict', value: 'which', description: 'every-step or last-step' },
     { name: 'init', value: 'name', description: 'Initial values: pytorch, keras, xavier, orthogonal or identity' },
+    { name: 'bidirectional', description: 'Read each window from its end, too; with --predict last-step' },
     { name: 'dropout', value: 'share', description: 'Dropout between recurrent layers, 0 to below 1' },
+    {
+      name: 'input-dropout',
+      value: 'share',
+      description: "Of each recurrent layer's input, one mask for all time steps",
+    },
+    { name: 'recurrent-dropout', value: 'share', description: 'Of the recurrence, one mask for all time steps' },
+    { name: 'per-gate', description: 'A mask for each gate, of those two' },
+    { name: 'output-dropout', value: 'share', description: "Of each recurrent layer's output, the last one's too" },
     { name: 'head-dropout', value: 'share', description: 'Dropout before the head, 0 to below 1' },
     { name: 'batches', value: 'order', description: 'consecutive, shuffled, ordered or sampled' },
+    { name: 'reset-carry', value: 'when', description: 'Of consecutive batches: never, epoch or batch' },
     { name: 'offset', value: 'which', description: 'Symbols each epoch leaves out first: 0, or random' },
     { name: 'batch-size', value: 'n', description: 'Lanes trained side by side' },
     { name: 'unroll-length', value: 'n', description: 'Time steps that gradients go back' },
     { name: 'optimizer', value: 'kind', description: 'adam, adamw, sgd, rmsprop or adagrad' },
+    { name: 'flavour', value: 'library', description: 'Whose form of the optimizer: pytorch, keras or tf1' },
     { name: 'learning-rate', value: 'rate', description: 'Step size of the optimizer' },
     { name: 'momentum', value: 'm', description: 'Momentum of sgd or rmsprop' },
     { name: 'weight-decay', value: 'w', description: 'Weight decay of the optimizer' },
@@ -155,12 +166,24 @@ function modelOptions(flags: Flags): object {
     input: embedding === undefined ? undefined : { embedding },
     predict: flags.text('predict'),
     init: flags.text('init'),
-    dropout: definedOrNothing({ between: flags.number('dropout'), head: flags.number('head-dropout') }),
+    bidirectional: flags.has('bidirectional') || undefined,
+    dropout: dropout(flags),
     vocabulary: definedOrNothing({
       unit: flags.text('unit'),
       minCount: flags.number('min-count'),
       unknown: flags.text('unknown'),
     }),
+  })
+}
+
+function dropout(flags: Flags): object | undefined {
+  return definedOrNothing({
+    input: flags.number('input-dropout'),
+    recurrent: flags.number('recurrent-dropout'),
+    perGate: flags.has('per-gate') || undefined,
+    output: flags.number('output-dropout'),
+    between: flags.number('dropout'),
+    head: flags.number('head-dropout'),
   })
 }
 
@@ -173,6 +196,7 @@ function trainingOptions(flags: Flags): object {
     batchSize: flags.number('batch-size'),
     unrollLength: flags.number('unroll-length'),
     optimizer: withKind(flags.text('optimizer'), 'adam', {
+      flavour: flags.text('flavour'),
       learningRate: flags.number('learning-rate'),
       momentum: flags.number('momentum'),
       weightDecay: flags.number('weight-decay'),
@@ -190,7 +214,8 @@ function trainingOptions(flags: Flags): object {
 function batches(flags: Flags): object | string | undefined {
   const order = flags.text('batches')
   const offset = flags.text('offset')
-  return offset === undefined ? order : defined({ order, offset: offset === '0' ? 0 : offset })
+  const others = definedOrNothing({ offset: offset === '0' ? 0 : offset, resetCarry: flags.text('reset-carry') })
+  return others === undefined ? order : defined({ order, ...others })
 }
 
 /** `{ kind, … }`, or nothing if no flag says anything of it. */

@@ -1,5 +1,5 @@
 /** How long a step of a training takes, found out by doing some on the session that is to do the work. */
-import type { Session, Setup } from '../native/engine-session.ts'
+import { type Sequence, type Session, type Setup, textSequence } from '../native/engine-session.ts'
 
 export interface StepWork {
   readonly setup: Setup
@@ -7,12 +7,28 @@ export interface StepWork {
   readonly lanes: number
   /** T. */
   readonly time: number
-  /** The training text: more than T symbols. */
-  readonly ids: Uint32Array
+  readonly probe: Probe
+}
+
+/** A part of the data, and where windows start in it. */
+export interface Probe {
+  readonly sequence: Sequence
+  /** At least one. */
+  readonly starts: Uint32Array
+  /** [starts] `undefined` = T of all. */
+  readonly lengths: Uint32Array | undefined
 }
 
 /** Symbols in which the windows' starts lie. */
 const SPREAD = 4096
+
+/** The beginning of a text of more than `time` symbols. */
+export function textProbe(ids: Uint32Array, time: number): Probe {
+  const part = ids.subarray(0, time + SPREAD)
+  const starts = Uint32Array.from({ length: part.length - time }, (_, i) => i)
+  return { sequence: textSequence(part), starts, lengths: undefined }
+}
+
 /** How much is done to find out. */
 export interface Effort {
   /** Calls that are timed, at most. */
@@ -40,10 +56,9 @@ export async function stepTime(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   await session.configure(work.setup)
-  const ids = work.ids.subarray(0, work.time + SPREAD)
-  const data = await session.load(ids)
+  const data = await session.load(work.probe.sequence)
   try {
-    const call = (windows: number) => timed(session, { ...work, ids }, data, windows, signal)
+    const call = (windows: number) => timed(session, work, data, windows, signal)
     await call(1)
     const clock = performance.now()
     let shortest = await call(1)
@@ -60,16 +75,19 @@ export async function stepTime(
 /** Milliseconds of one window in a call of some. */
 async function timed(
   session: Session,
-  { lanes, time, ids }: StepWork,
+  { lanes, time, probe }: StepWork,
   data: number,
   windows: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const starts = Uint32Array.from({ length: windows * lanes }, (_, i) => i % (ids.length - time))
+  const dealt = (values: Uint32Array) =>
+    Uint32Array.from({ length: windows * lanes }, (_, i) => values[i % values.length]!)
+  const starts = dealt(probe.starts)
+  const lengths = probe.lengths && dealt(probe.lengths)
   const resets = new Uint8Array(windows * lanes).fill(1)
   const clock = performance.now()
   const { aborted } = await session.train(
-    { data, lanes, time, starts, resets, learningRates: new Float64Array(windows) },
+    { data, lanes, time, starts, resets, lengths, learningRates: new Float64Array(windows) },
     signal,
   )
   if (aborted) throw signal?.reason

@@ -4,7 +4,7 @@ import { freemem } from 'node:os'
 import { RnnKitError } from '../errors.ts'
 import type { DeviceName } from '../options/device.ts'
 import type { OptimizerSpec } from '../options/optimizer.ts'
-import { GATES, type ModelSpec, parameterCount } from './spec.ts'
+import { directions, GATES, type LayerSpec, type ModelSpec, parameterCount, withInputs } from './spec.ts'
 
 /** The CPU's kernels keep the matrices in up to so many more orders, packed for their products. */
 const PACKED_COPIES = 3
@@ -53,8 +53,37 @@ function parameterBytes(spec: ModelSpec, { moments, device }: TrainingSize): num
 
 function windowBytes(spec: ModelSpec, { lanes, time, device }: TrainingSize): number {
   if (device === 'gpu') return 0
-  const perRow = spec.layers.map((layer) => (layer.kind === 'dense' ? 2 : 2 * GATES[layer.cell] + 2) * layer.size)
+  const perRow = withInputs(spec).map(([layer, width], index) => rowWidth(layer, width) + oneHotRow(spec, index))
   return 4 * lanes * time * (perRow.reduce((sum, width) => sum + width, 0) + spec.head.size)
+}
+
+/** Numbers kept of one time step and lane: outputs and gates with their gradients, a mask. @param input width of what the layer reads */
+function rowWidth(layer: LayerSpec, input: number): number {
+  switch (layer.kind) {
+    case 'dense':
+      return 2 * layer.size
+    case 'batchNorm':
+      return 2 * input
+    case 'dropout':
+      return 3 * input
+    case 'recurrent': {
+      const copies = layer.dropout.perGate ? GATES[layer.cell] : 1
+      const dropped = layer.dropout.input > 0 ? 2 * copies * input : 0
+      const cells = (2 * GATES[layer.cell] + 2) * layer.size
+      // Of two directions: the input turned, and the outputs joined.
+      const both = layer.bidirectional ? 2 * input + 4 * layer.size : 0
+      return directions(layer) * (cells + dropped) + both
+    }
+  }
+}
+
+/** A one-hot input stands in memory, with its gradient, where the first layer cannot pick columns of its weights by ids. */
+function oneHotRow({ input, layers }: ModelSpec, index: number): number {
+  const first = layers[index]!
+  if (index > 0 || input.kind !== 'oneHot') return 0
+  const picks =
+    first.kind === 'dense' || (first.kind === 'recurrent' && !first.bidirectional && first.dropout.input === 0)
+  return picks ? 0 : 2 * input.vocabulary
 }
 
 /** Bytes that this process can still take, limits of its container included. */
@@ -68,22 +97,29 @@ export function memoryAvailable(): number {
 
 /**
  * @param widths the option that sets how wide the layers are
+ * @param times the option that sets how long windows are
  * @throws ERR_MEMORY with the bytes needed and available, and the option that asks for most of them
  */
-export function checkMemory(spec: ModelSpec, size: TrainingSize, available: number, widths: string): void {
+export function checkMemory(
+  spec: ModelSpec,
+  size: TrainingSize,
+  available: number,
+  widths: string,
+  times = 'unrollLength',
+): void {
   const needed = trainingBytes(spec, size)
   if (needed <= available) return
   const { lanes, time } = size
-  const widest = Math.max(...spec.layers.map((layer) => layer.size))
+  const widest = Math.max(...spec.layers.map((layer) => ('size' in layer ? layer.size : 0)))
   const [field, value] =
     parameterBytes(spec, size) > windowBytes(spec, size)
       ? [widths, widest]
       : lanes > time
         ? ['batchSize', lanes]
-        : ['unrollLength', time]
+        : [times, time]
   throw new RnnKitError({
     code: 'ERR_MEMORY',
-    message: `${field} is ${value}: the model needs about ${gigabytes(needed)} to train, ${gigabytes(available)} are available (${needed} and ${available} bytes): take smaller layers, batchSize or unrollLength`,
+    message: `${field} is ${value}: the model needs about ${gigabytes(needed)} to train, ${gigabytes(available)} are available (${needed} and ${available} bytes): take smaller layers, batchSize or ${times}`,
     field,
     value,
   })

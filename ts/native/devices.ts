@@ -1,5 +1,5 @@
 /** The devices of this machine, as the engine knows them. */
-import type { CellName } from '../options/layers.ts'
+import type { CellName } from '../options/cell.ts'
 import { binding } from './binding.ts'
 import type { EngineDevice } from './engine-session.ts'
 import { unwrap } from './unwrap.ts'

@@ -1,6 +1,8 @@
 /** One model in the engine, on a thread of its own, as the rest of TypeScript sees it: plain objects, signals, typed errors. */
+import { defined } from '../defined.ts'
+import type { CellName } from '../options/cell.ts'
 import type { GpuForm, Precision } from '../options/device.ts'
-import { NativeSession } from './native-session.ts'
+import { type NativeSequence, NativeSession, type NativeViewed } from './native-session.ts'
 import { onAbort } from './on-abort.ts'
 
 /** One parameter in the flat buffer. */
@@ -9,6 +11,26 @@ export interface TensorPlace {
   readonly shape: readonly number[]
   /** First element in the flat buffer. */
   readonly offset: number
+}
+
+/** Symbol ids, or rows of `width` numbers. */
+export type SequenceValues = { readonly ids: Uint32Array } | { readonly numbers: Float32Array; readonly width: number }
+
+/** Data of one model, position by position. */
+export interface Sequence {
+  /** An id equal to the vocabulary is no symbol, the zero vector, unless the targets are shifted. */
+  readonly inputs: SequenceValues
+  /** For each position; 'shifted': the input after it; 'none': the data can be predicted from only. */
+  readonly targets: SequenceValues | 'shifted' | 'none'
+  /** [positions] 1 where the target counts, 0 where not; `undefined` = all count. */
+  readonly mask?: Float32Array | undefined
+  /** Start and end of each range of positions that windows use, in order; `undefined` = all. The others are never looked at. */
+  readonly used?: Uint32Array | undefined
+}
+
+/** A text: the target of each symbol is the next. */
+export function textSequence(ids: Uint32Array): Sequence {
+  return { inputs: { ids }, targets: 'shifted' }
 }
 
 export interface TrainingRequest {
@@ -22,6 +44,8 @@ export interface TrainingRequest {
   readonly starts: Uint32Array
   /** [K, N] */
   readonly resets: Uint8Array
+  /** [K, N] time steps of each lane's sequence, 0 to T; `undefined` = T of all. */
+  readonly lengths?: Uint32Array | undefined
   /** [K] */
   readonly learningRates: Float64Array
 }
@@ -49,6 +73,8 @@ export interface EvaluationRequest {
   readonly time: number
   readonly starts: Uint32Array
   readonly resets: Uint8Array
+  /** [K, N] time steps of each lane's sequence, 0 to T; `undefined` = T of all. */
+  readonly lengths?: Uint32Array | undefined
   /** Predict at every step, whatever the model's head does. */
   readonly everyStep: boolean
 }
@@ -57,6 +83,58 @@ export interface EvaluatedCall {
   readonly losses: Float64Array
   readonly nats: Float64Array
   readonly counts: Float64Array
+}
+
+/** What goes on inside a model on one sequence of T positions; row t is of position t. */
+export interface ViewedCall {
+  /** The objective; 0 without gradients. */
+  readonly loss: number
+  /** Each direction of each recurrent layer, the forward one first. */
+  readonly layers: readonly ViewedLayer[]
+  /** [T, outputs], or [1, outputs] of a head that predicts at the last step. */
+  readonly logits: Float32Array
+  /** Flat, of the parameters without the statistics; empty without gradients. */
+  readonly gradients: Float32Array
+}
+
+export interface ViewedLayer {
+  /** Number among the recurrent layers. */
+  readonly layer: number
+  /** Whether it reads from the end. */
+  readonly reverse: boolean
+  readonly cell: CellName
+  /** H. */
+  readonly size: number
+  /** Names of the gates, in their order. */
+  readonly gateNames: readonly string[]
+  /** [T, H] */
+  readonly hidden: Float32Array
+  /** [T, G*H], activated. */
+  readonly gates: Float32Array
+  /** [T, H]; empty where the cell has none. */
+  readonly cellState: Float32Array
+  /** dL/dh, [T, H]; empty without gradients. */
+  readonly hiddenGradient: Float32Array
+}
+
+export interface CheckRequest {
+  /** With targets. */
+  readonly sequence: Sequence
+  /** Parameters of each tensor. */
+  readonly draws: number
+  readonly seed: number
+}
+
+export interface CheckedCall {
+  readonly largestError: number
+  /** The tensor's name. */
+  readonly tensor: string
+  /** Place in the tensor. */
+  readonly index: number
+  readonly analytic: number
+  readonly numeric: number
+  /** Parameters. */
+  readonly checked: number
 }
 
 export interface TrainingState {
@@ -114,7 +192,7 @@ export interface Session {
   /** The same, without waiting on this thread. */
   readParameters(): Promise<Float32Array>
   setParameters(values: Float32Array): Promise<void>
-  load(ids: Uint32Array): Promise<number>
+  load(sequence: Sequence): Promise<number>
   unload(data: number): Promise<void>
   configure(setup: Setup): Promise<void>
   trainingState(): Promise<TrainingState>
@@ -122,7 +200,12 @@ export interface Session {
   train(request: TrainingRequest, signal?: AbortSignal): Promise<TrainedCall>
   beginEvaluation(lanes: number): Promise<number>
   evaluate(evaluation: number, request: EvaluationRequest, signal?: AbortSignal): Promise<EvaluatedCall>
+  /** Logits or numbers: [K, T, N, outputs] where every step is predicted, zero past a lane's end, else [K, N, outputs]. */
+  predict(evaluation: number, request: EvaluationRequest, signal?: AbortSignal): Promise<Float32Array>
   endEvaluation(evaluation: number): Promise<void>
+  /** From zero carry, without dropout. */
+  view(sequence: Sequence, gradients: boolean, signal?: AbortSignal): Promise<ViewedCall>
+  checkGradients(request: CheckRequest, signal?: AbortSignal): Promise<CheckedCall>
   beginSampling(sampling: SamplingSetup): Promise<number>
   feed(stream: number, ids: Uint32Array, signal?: AbortSignal): Promise<void>
   sample(stream: number, count: number, signal?: AbortSignal): Promise<Uint32Array>
@@ -180,8 +263,8 @@ class EngineSession implements Session {
     return this.#native.setParameters(values)
   }
 
-  load(ids: Uint32Array): Promise<number> {
-    return this.#native.load(ids)
+  load(sequence: Sequence): Promise<number> {
+    return this.#native.load(nativeSequence(sequence))
   }
 
   unload(data: number): Promise<void> {
@@ -201,7 +284,7 @@ class EngineSession implements Session {
   }
 
   train(request: TrainingRequest, signal?: AbortSignal): Promise<TrainedCall> {
-    return this.#abortable(signal, (token) => this.#native.train(request, token))
+    return this.#abortable(signal, (token) => this.#native.train(nativeRequest(request), token))
   }
 
   beginEvaluation(lanes: number): Promise<number> {
@@ -209,11 +292,25 @@ class EngineSession implements Session {
   }
 
   evaluate(evaluation: number, request: EvaluationRequest, signal?: AbortSignal): Promise<EvaluatedCall> {
-    return this.#abortable(signal, (token) => this.#native.evaluate(evaluation, request, token))
+    return this.#abortable(signal, (token) => this.#native.evaluate(evaluation, nativeRequest(request), token))
+  }
+
+  predict(evaluation: number, request: EvaluationRequest, signal?: AbortSignal): Promise<Float32Array> {
+    return this.#abortable(signal, (token) => this.#native.predict(evaluation, nativeRequest(request), token))
   }
 
   endEvaluation(evaluation: number): Promise<void> {
     return this.#native.endEvaluation(evaluation)
+  }
+
+  async view(sequence: Sequence, gradients: boolean, signal?: AbortSignal): Promise<ViewedCall> {
+    const native = nativeSequence(sequence)
+    return viewedCall(await this.#abortable(signal, (token) => this.#native.view(native, gradients, token)))
+  }
+
+  checkGradients({ sequence, draws, seed }: CheckRequest, signal?: AbortSignal): Promise<CheckedCall> {
+    const request = { sequence: nativeSequence(sequence), draws, seed }
+    return this.#abortable(signal, (token) => this.#native.checkGradients(request, token))
   }
 
   beginSampling(sampling: SamplingSetup): Promise<number> {
@@ -257,4 +354,32 @@ class EngineSession implements Session {
       stopHearing()
     }
   }
+}
+
+function nativeSequence({ inputs, targets, mask, used }: Sequence): NativeSequence {
+  const given = typeof targets === 'string' ? undefined : targets
+  return defined({ inputs, targets: given, shifted: targets === 'shifted', mask, used }) as NativeSequence
+}
+
+function viewedCall({ loss, layers, logits, gradients, ...lists }: NativeViewed): ViewedCall {
+  type Described = Pick<ViewedLayer, 'layer' | 'reverse' | 'cell' | 'size'> & { gates: string[] }
+  const viewed = (JSON.parse(layers) as Described[]).map(({ gates, ...described }, i): ViewedLayer => {
+    return {
+      ...described,
+      gateNames: gates,
+      hidden: lists.hidden[i]!,
+      gates: lists.gates[i]!,
+      cellState: lists.cellStates[i]!,
+      hiddenGradient: lists.hiddenGradients[i]!,
+    }
+  })
+  return { loss, layers: viewed, logits, gradients }
+}
+
+/** A key that is there with `undefined` is no key that is left out. */
+function nativeRequest<Request extends { readonly lengths?: Uint32Array | undefined }>({
+  lengths,
+  ...request
+}: Request) {
+  return lengths === undefined ? request : { ...request, lengths }
 }

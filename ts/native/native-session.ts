@@ -1,15 +1,23 @@
 /** A model on the native addon: numbers are checked before they cross, outcomes unwrapped, errors thrown. */
 import type * as Addon from '../../native/index.cjs'
 import { MAX_SAMPLED } from '../limits.ts'
-import { integer, real, text } from '../options/check.ts'
+import { integer, optional, real, text } from '../options/check.ts'
 import { binding } from './binding.ts'
 import { guarded, type Unwrapped, unwrap, unwrapNow } from './unwrap.ts'
 
-export type { NativeEvaluationRequest, NativeTensor, NativeTrainingRequest } from '../../native/index.cjs'
+export type {
+  NativeEvaluationRequest,
+  NativeSequence,
+  NativeTensor,
+  NativeTrainingRequest,
+} from '../../native/index.cjs'
 export type NativeReady = Unwrapped<Addon.NativeReady>
 export type NativeTrainingState = Unwrapped<Addon.NativeTrainingState>
 export type NativeTrained = Unwrapped<Addon.NativeTrained>
 export type NativeEvaluated = Unwrapped<Addon.NativeEvaluated>
+
+export type NativeViewed = Unwrapped<Addon.NativeViewed>
+export type NativeChecked = Unwrapped<Addon.NativeChecked>
 
 type TrainingFields = 'training' | 'moments' | 'carryLanes' | 'carry'
 type Opened = Unwrapped<Addon.NativeOpened>
@@ -79,9 +87,10 @@ export class NativeSession {
     await unwrap(() => this.#native.setParameters(values))
   }
 
-  /** Hands symbols over, the target of each the next one; the id names them in requests. */
-  async load(ids: Uint32Array): Promise<number> {
-    return (await unwrap(() => this.#native.load(ids))).id
+  /** Hands data over; the id names them in requests. */
+  async load(sequence: Addon.NativeSequence): Promise<number> {
+    checkWidths(sequence)
+    return (await unwrap(() => this.#native.load(sequence))).id
   }
 
   async unload(id: number): Promise<void> {
@@ -125,6 +134,30 @@ export class NativeSession {
     checkWindows(request)
     integer('token', token)
     return unwrap(() => this.#native.evaluate(evaluation, request, token))
+  }
+
+  /** Logits or numbers of K windows, [K, T, N, outputs] or of the last step alone [K, N, outputs]; the carry goes on. */
+  async predict(evaluation: number, request: Addon.NativeEvaluationRequest, token: number): Promise<Float32Array> {
+    integer('evaluation', evaluation, ID)
+    checkWindows(request)
+    integer('token', token)
+    return (await unwrap(() => this.#native.predict(evaluation, request, token))).values
+  }
+
+  /** What goes on inside on one sequence, and with `gradients` its gradients. */
+  async view(sequence: Addon.NativeSequence, gradients: boolean, token: number): Promise<NativeViewed> {
+    checkWidths(sequence)
+    integer('token', token)
+    return unwrap(() => this.#native.view(sequence, gradients, token))
+  }
+
+  /** Compares the gradients of one sequence with central differences. */
+  async checkGradients(request: Addon.NativeCheckRequest, token: number): Promise<NativeChecked> {
+    checkWidths(request.sequence)
+    integer('draws', request.draws, COUNT)
+    integer('seed', request.seed, WHOLE)
+    integer('token', token)
+    return unwrap(() => this.#native.checkGradients(request, token))
   }
 
   async endEvaluation(id: number): Promise<void> {
@@ -188,18 +221,23 @@ export class NativeSession {
  * Reads a checkpoint strictly, on a thread of its own.
  *
  * @param maxFileBytes a larger file is refused; Infinity = no limit
- * @param extras JSON `[{ name, dtype, rank, optional }]`: the tensors beside the model's and its training's
+ * @param rule JSON `{ kind, loaders, extras: [{ name, dtype, rank, optional }] }`: the kind of file, what reads other kinds, and the
+ *   tensors beside the model's and its training's
  * @throws RnnKitError ERR_CHECKPOINT_…
  */
-export async function openCheckpoint(path: string, maxFileBytes: number, extras: string): Promise<NativeOpened> {
+export async function openCheckpoint(path: string, maxFileBytes: number, rule: string): Promise<NativeOpened> {
   text('path', path)
   const limit =
     maxFileBytes === Number.POSITIVE_INFINITY ? maxFileBytes : real('maxFileBytes', maxFileBytes, { min: 0 })
-  return unwrap(() => binding.openCheckpoint(path, limit, extras))
+  return unwrap(() => binding.openCheckpoint(path, limit, rule))
 }
 
 function checkWindows({ data, lanes, time }: { data: number; lanes: number; time: number }): void {
   integer('data', data, ID)
   integer('lanes', lanes, COUNT)
   integer('time', time, COUNT)
+}
+
+function checkWidths({ inputs, targets }: Addon.NativeSequence): void {
+  for (const values of [inputs, targets]) optional(values?.width, (v) => integer('width', v, COUNT))
 }

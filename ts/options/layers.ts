@@ -1,31 +1,33 @@
-/** The layers of a model: `cell`, `layers`, `hiddenSize` and `dropout.between`, or a list of layers. */
-
-import { RnnKitError } from '../errors.ts'
+/** The layers of a model: `cell`, `layers`, `hiddenSize` and `bidirectional`, or a list of layers. */
 import { MAX_LAYERS, MAX_SIZE } from '../limits.ts'
-import { fieldIn, integer, isList, oneOf, real, record, refuse } from './check.ts'
+import { type Cell, type CellChoices, cellOf, cellOptions, RECURRENT_KINDS, type RecurrentKind } from './cell.ts'
+import { boolean, fieldIn, integer, isList, oneOf, real, record, refuse } from './check.ts'
+import {
+  completeDropout,
+  DROPOUT_KEYS,
+  type DropoutMask,
+  type Dropped,
+  dropped,
+  type GivenDropout,
+  givenDropout,
+  hasSteadyMask,
+  type LayerDropout,
+  type RecurrentDropoutOptions,
+  refusePerGate,
+} from './dropout.ts'
+import { LAYER_KEYS, refuseForeign } from './layer-keys.ts'
 import { orDefault } from './or-default.ts'
 
-/** The recurrent cell by its name alone, or with what may be chosen of it. */
-export type CellOptions = 'lstm' | 'gru' | 'rnn' | CellChoices
-
-export type CellChoices =
-  | {
-      kind: 'lstm'
-      /** The value that the forget gate's bias starts from. @default as `init` draws it */
-      forgetBias?: number
-    }
-  | { kind: 'gru' }
-  | {
-      kind: 'rnn'
-      /** @default 'tanh' */
-      activation?: 'tanh' | 'relu'
-    }
-
 export type RecurrentLayerOptions = CellChoices & {
-  /** Hidden size H, 1 to 16,384. */
+  /** Hidden size H, 1 to 16,384; of each direction. */
   size: number
-  /** Share dropped of this layer's output, [0, 1). @default the model's `dropout.between`; none after the last recurrent layer */
-  dropout?: { between: number }
+  /**
+   * A second set of weights reads the window from its end; the outputs of both stand side by side, 2 H values. Before a head that
+   * predicts at the last step both *final* states do. @default false
+   */
+  bidirectional?: boolean
+  /** Dropout in training; what is left out is as in the model's `dropout`. @default the model's */
+  dropout?: RecurrentDropoutOptions
 }
 
 /** y = activation(W x + b) at every time step. */
@@ -36,22 +38,38 @@ export interface DenseLayerOptions {
   activation?: DenseActivation
 }
 
-export type LayerOptions = RecurrentLayerOptions | DenseLayerOptions
-export type DenseActivation = 'linear' | 'tanh' | 'relu' | 'sigmoid'
-export type CellName = 'lstm' | 'gru' | 'elmanTanh' | 'elmanRelu'
-
-export interface Cell {
-  readonly cell: CellName
-  /** `undefined`: left to `init`. */
-  readonly forgetBias: number | undefined
+/**
+ * Batch normalisation of each feature over all time steps and lanes of a window; outside training, and where it is frozen, by moving
+ * statistics, which the model's file keeps. Keras's BatchNormalization.
+ */
+export interface BatchNormLayerOptions {
+  kind: 'batchNorm'
+  /** Share of the *old* moving statistics that a step keeps, [0, 1). @default 0.99 */
+  momentum?: number
+  /** Added to the variance, at least 1e-30. @default 1e-3 */
+  epsilon?: number
+  /** Normalise by the moving statistics in training too, and leave them as they are. @default false */
+  frozen?: boolean
 }
+
+/** Dropout of what the layer before gives. */
+export interface DropoutLayerOptions {
+  kind: 'dropout'
+  /** Share dropped, [0, 1). */
+  share: number
+  /** What has a draw of its own. @default 'step' */
+  mask?: DropoutMask
+}
+
+export type LayerOptions = RecurrentLayerOptions | DenseLayerOptions | BatchNormLayerOptions | DropoutLayerOptions
+export type DenseActivation = 'linear' | 'tanh' | 'relu' | 'sigmoid'
 
 export interface RecurrentLayer extends Cell {
   readonly kind: 'recurrent'
   /** Hidden size H. */
   readonly size: number
-  /** Share of the output that is dropped in training, [0, 1). */
-  readonly dropout: number
+  readonly bidirectional: boolean
+  readonly dropout: LayerDropout
 }
 
 export interface DenseLayer {
@@ -60,127 +78,133 @@ export interface DenseLayer {
   readonly activation: DenseActivation
 }
 
-export type Layer = RecurrentLayer | DenseLayer
+export interface BatchNormLayer {
+  readonly kind: 'batchNorm'
+  readonly momentum: number
+  readonly epsilon: number
+  readonly frozen: boolean
+}
 
-const RECURRENT_KINDS = ['lstm', 'gru', 'rnn'] as const
-const KINDS = [...RECURRENT_KINDS, 'dense'] as const
-const CELL_KEYS = { lstm: ['forgetBias'], gru: [], rnn: ['activation'] } as const
+export interface DropoutLayer extends Dropped {
+  readonly kind: 'dropout'
+}
+
+export type Layer = RecurrentLayer | DenseLayer | BatchNormLayer | DropoutLayer
+
+const KINDS = [...RECURRENT_KINDS, 'dense', 'batchNorm', 'dropout'] as const
 
 export interface LayersGiven {
   cell?: unknown
   layers?: unknown
   hiddenSize?: unknown
+  bidirectional?: unknown
 }
 
-/** @param between the model's `dropout.between`, [0, 1): after every recurrent layer but the last */
-export function layersOptions(given: LayersGiven, between: number): Layer[] {
-  if (isList(given.layers)) return normalizeList(given, given.layers, between)
+/** @param dropout the model's own, of every recurrent layer */
+export function layersOptions(given: LayersGiven, dropout: GivenDropout): Layer[] {
+  if (isList(given.layers)) return listedLayers(given, given.layers, dropout)
   if (given.layers !== undefined && typeof given.layers !== 'number') {
     return refuse('layers', given.layers, `a whole number from 1 to ${MAX_LAYERS}, or a list of layers`)
   }
   const count = integer('layers', orDefault(given.layers, 2), { min: 1, max: MAX_LAYERS })
-  refuseBetweenNothing(count, between)
-  const cell = normalizeCell('cell', orDefault(given.cell, 'lstm'))
+  const cell = cellOptions('cell', orDefault(given.cell, 'lstm'))
   const size = layerSize('hiddenSize', orDefault(given.hiddenSize, 128))
-  return Array.from({ length: count }, (_, index) => {
-    return { kind: 'recurrent', ...cell, size, dropout: index === count - 1 ? 0 : between }
+  const bidirectional = boolean('bidirectional', orDefault(given.bidirectional, false))
+  const layers = Array.from({ length: count }, (_, index): RecurrentLayer => {
+    const completed = completeDropout(NO_DROPOUT, dropout, index === count - 1)
+    return { kind: 'recurrent', ...cell, size, bidirectional, dropout: completed }
   })
+  refuseDropoutOfNothing(layers, dropout)
+  return layers
 }
 
-function normalizeList(given: LayersGiven, list: readonly unknown[], between: number): Layer[] {
-  for (const key of ['cell', 'hiddenSize'] as const) {
+const NO_DROPOUT = givenDropout('', {})
+
+function listedLayers(given: LayersGiven, list: readonly unknown[], dropout: GivenDropout): Layer[] {
+  for (const key of ['cell', 'hiddenSize', 'bidirectional'] as const) {
     if (given[key] !== undefined) refuse(key, given[key], 'left out beside a list of layers, which says it for each')
   }
-  if (list.length < 1 || list.length > MAX_LAYERS) {
-    refuse('layers', list, `a list of 1 to ${MAX_LAYERS} layers`)
-  }
-  const layers = Array.from(list, (entry, index) => normalizeLayer(`layers[${index}]`, entry))
-  const last = layers.findLastIndex((layer) => layer.kind === 'recurrent')
-  if (last === -1) refuse('layers', list, "a list with at least one layer of kind 'lstm', 'gru' or 'rnn'")
-  refuseBetweenNothing(layers.filter((layer) => layer.kind === 'recurrent').length, between)
-  return layers.map((layer, index): Layer => {
-    if (layer.kind === 'dense') return layer
-    return { ...layer, dropout: layer.dropout ?? (index === last ? 0 : between) }
+  refuseLength(list, list.length, 2 * MAX_LAYERS)
+  const entries = Array.from(list, (entry, index) => listedLayer(`layers[${index}]`, entry))
+  const dropouts = entries.filter((layer) => layer.kind === 'dropout').length
+  refuseLength(list, Math.max(dropouts, entries.length - dropouts), MAX_LAYERS)
+  const last = entries.findLastIndex((layer) => layer.kind === 'recurrent')
+  const layers = entries.map((layer, index): Layer => {
+    if (layer.kind !== 'recurrent') return layer
+    const completed = completeDropout(layer.dropout, dropout, index === last)
+    if (layer.dropout.perGate && !hasSteadyMask(completed)) refusePerGate(`layers[${index}].dropout`)
+    return { ...layer, dropout: completed }
   })
+  refuseDropoutOfNothing(layers, dropout)
+  return layers
 }
 
-function normalizeLayer(
-  field: string,
-  value: unknown,
-): DenseLayer | (Omit<RecurrentLayer, 'dropout'> & { dropout: number | undefined }) {
-  const all = record(field, value, ['kind', 'size', 'dropout', 'activation', 'forgetBias'])
-  const kind = oneOf(fieldIn(field, 'kind'), all.kind, KINDS)
-  refuseForeign(field, kind, all)
-  if (kind === 'dense') {
-    const { size, activation = 'linear' } = record(field, all, ['kind', 'size', 'activation'])
-    return {
-      kind: 'dense',
-      size: layerSize(fieldIn(field, 'size'), size),
-      activation: oneOf(fieldIn(field, 'activation'), activation, ['linear', 'tanh', 'relu', 'sigmoid']),
-    }
+function refuseLength(list: readonly unknown[], length: number, most: number): void {
+  if (list.length >= 1 && length <= most) return
+  refuse('layers', list, `a list of 1 to ${MAX_LAYERS} layers, and at most as many of kind 'dropout' among them`)
+}
+
+type Listed = Exclude<Layer, RecurrentLayer> | (Omit<RecurrentLayer, 'dropout'> & { dropout: GivenDropout })
+
+function listedLayer(field: string, value: unknown): Listed {
+  const given = record(field, value, LAYER_KEYS)
+  const kind = oneOf(fieldIn(field, 'kind'), given.kind, KINDS)
+  refuseForeign(field, kind, given)
+  switch (kind) {
+    case 'dense':
+      return denseLayer(field, given)
+    case 'batchNorm':
+      return batchNormLayer(field, given)
+    case 'dropout':
+      return { kind, ...dropped(field, { share: given.share, mask: given.mask }, 'step') }
+    default:
+      return recurrentLayer(field, kind, given)
   }
-  const given = record(field, all, ['kind', 'size', 'dropout', ...CELL_KEYS[kind]])
-  const between =
-    given.dropout === undefined ? undefined : record(fieldIn(field, 'dropout'), given.dropout, ['between']).between
+}
+
+type GivenLayer = { readonly [K in (typeof LAYER_KEYS)[number]]?: unknown }
+
+function denseLayer(field: string, { size, activation = 'linear' }: GivenLayer): DenseLayer {
+  return {
+    kind: 'dense',
+    size: layerSize(fieldIn(field, 'size'), size),
+    activation: oneOf(fieldIn(field, 'activation'), activation, ['linear', 'tanh', 'relu', 'sigmoid']),
+  }
+}
+
+function batchNormLayer(field: string, given: GivenLayer): BatchNormLayer {
+  const { momentum = 0.99, epsilon = 1e-3, frozen = false } = given
+  return {
+    kind: 'batchNorm',
+    momentum: real(fieldIn(field, 'momentum'), momentum, { min: 0, exclusiveMax: 1 }),
+    epsilon: real(fieldIn(field, 'epsilon'), epsilon, { min: 1e-30 }),
+    frozen: boolean(fieldIn(field, 'frozen'), frozen),
+  }
+}
+
+function recurrentLayer(field: string, kind: RecurrentKind, given: GivenLayer): Listed {
+  const { size, bidirectional = false, dropout = {} } = given
+  const at = fieldIn(field, 'dropout')
   return {
     kind: 'recurrent',
     ...cellOf(field, kind, given),
-    size: layerSize(fieldIn(field, 'size'), given.size),
-    dropout: given.dropout === undefined ? undefined : dropoutShare(`${field}.dropout.between`, between),
+    size: layerSize(fieldIn(field, 'size'), size),
+    bidirectional: boolean(fieldIn(field, 'bidirectional'), bidirectional),
+    dropout: givenDropout(at, record(at, dropout, DROPOUT_KEYS)),
   }
 }
 
-function normalizeCell(field: string, value: unknown): Cell {
-  if (typeof value === 'string') return cellOf(field, oneOf(field, value, RECURRENT_KINDS), {})
-  const all = record(field, value, ['kind', 'activation', 'forgetBias'])
-  const kind = oneOf(fieldIn(field, 'kind'), all.kind, RECURRENT_KINDS)
-  refuseForeign(field, kind, all)
-  return cellOf(field, kind, record(field, all, ['kind', ...CELL_KEYS[kind]]))
-}
-
-function cellOf(
-  field: string,
-  kind: (typeof RECURRENT_KINDS)[number],
-  given: { activation?: unknown; forgetBias?: unknown },
-): Cell {
-  switch (kind) {
-    case 'rnn': {
-      const activation = oneOf(fieldIn(field, 'activation'), orDefault(given.activation, 'tanh'), ['tanh', 'relu'])
-      return { cell: activation === 'tanh' ? 'elmanTanh' : 'elmanRelu', forgetBias: undefined }
-    }
-    case 'gru':
-      return { cell: 'gru', forgetBias: undefined }
-    case 'lstm':
-      return {
-        cell: 'lstm',
-        forgetBias: given.forgetBias === undefined ? undefined : real(fieldIn(field, 'forgetBias'), given.forgetBias),
-      }
+/** Dropout that the model asks for and no layer could have. */
+function refuseDropoutOfNothing(layers: readonly Layer[], { between = 0, perGate }: GivenDropout): void {
+  const recurrent = layers.filter((layer) => layer.kind === 'recurrent')
+  if (recurrent.length <= 1 && between > 0) {
+    refuse('dropout.between', between, '0 with a single recurrent layer: use dropout.head, or more layers')
   }
-}
-
-/** An option of another kind's cell is told by that kind. */
-function refuseForeign(field: string, kind: (typeof KINDS)[number], given: { [option: string]: unknown }): void {
-  const owners = { activation: ['rnn', 'dense'], forgetBias: ['lstm'] } as const
-  for (const [option, kinds] of Object.entries(owners)) {
-    if (given[option] === undefined || kinds.some((owner) => owner === kind)) continue
-    const path = fieldIn(field, option)
-    const message = `${path} is not an option of kind '${kind}': it belongs to ${kinds.map((owner) => `'${owner}'`).join(' and ')}`
-    throw new RnnKitError({ code: 'ERR_UNKNOWN_OPTION', message, field: path, value: option })
-  }
-}
-
-/** Dropout between recurrent layers does nothing where there is one alone. */
-function refuseBetweenNothing(recurrentLayers: number, between: number): void {
-  if (recurrentLayers > 1 || between === 0) return
-  refuse('dropout.between', between, '0 with a single recurrent layer: use dropout.head, or more layers')
+  if (perGate && !recurrent.some(({ dropout }) => hasSteadyMask(dropout))) refusePerGate('dropout')
 }
 
 /** A size that the memory check and the engine judge further: what is far too large is told by the memory it would take. */
 export function layerSize(field: string, value: unknown): number {
   const whole = typeof value === 'number' && Number.isInteger(value) && value > MAX_SIZE && value < 2 ** 31
   return whole ? value : integer(field, value, { min: 1, max: MAX_SIZE })
-}
-
-export function dropoutShare(field: string, value: unknown): number {
-  return real(field, value, { min: 0, exclusiveMax: 1 })
 }

@@ -1,6 +1,9 @@
 /** The options that define a model of text: layers, input, head, initial values and loss. */
+
+import type { CellOptions } from './cell.ts'
 import { fieldIn, isList, oneOf, real, record, refuse } from './check.ts'
-import { type CellOptions, dropoutShare, type Layer, type LayerOptions, layerSize, layersOptions } from './layers.ts'
+import { DROPOUT_KEYS, dropoutShare, givenDropout, type RecurrentDropoutOptions } from './dropout.ts'
+import { type Layer, type LayerOptions, layerSize, layersOptions } from './layers.ts'
 import { orDefault } from './or-default.ts'
 
 export interface ModelOptions {
@@ -10,11 +13,16 @@ export interface ModelOptions {
   layers?: number | readonly LayerOptions[]
   /** Hidden size H of every layer; not beside a list of layers. @default 128 */
   hiddenSize?: number
+  /**
+   * Every layer reads the window from its end, too; not beside a list of layers. Of a model of text only with `predict: 'last-step'`:
+   * at any other step it would see the symbol to be predicted. @default false
+   */
+  bidirectional?: boolean
   /** How symbols enter the first layer. @default 'one-hot' */
   input?: InputOptions
   /** Whether each time step of a window predicts its next symbol, or the last alone. @default 'every-step' */
   predict?: Predict
-  /** Dropout in training. @default { between: 0, head: 0 } */
+  /** Dropout in training, of every recurrent layer that does not say otherwise. @default none */
   dropout?: DropoutOptions
   /** Initial values of all stored tensors. @default 'pytorch' */
   init?: InitOptions
@@ -25,10 +33,8 @@ export interface ModelOptions {
 export type InputOptions = 'one-hot' | { embedding: number }
 export type Predict = 'every-step' | 'last-step'
 
-export interface DropoutOptions {
-  /** Share dropped after every recurrent layer but the last, [0, 1). @default 0 */
-  between?: number
-  /** Share dropped before the head, [0, 1). @default 0 */
+export interface DropoutOptions extends RecurrentDropoutOptions {
+  /** Share dropped of what the head reads, at every time step, [0, 1). @default 0 */
   head?: number
 }
 
@@ -47,8 +53,8 @@ export interface LossOptions {
   reduction?: 'mean' | 'sumOverTime'
 }
 
-/** Without optionals; the vocabulary's size is not known here yet. */
-export interface ModelPlan {
+/** What models of all kinds are made of, without optionals; how wide input and head are is not known here yet. */
+export interface StackPlan {
   /** Whether the layers were given as a list: how errors name them. */
   readonly listed: boolean
   readonly layers: readonly Layer[]
@@ -57,15 +63,36 @@ export interface ModelPlan {
   readonly predict: Predict
   readonly headDropout: number
   readonly init: Exclude<InitOptions, object> | { readonly normal: number }
+}
+
+export interface ModelPlan extends StackPlan {
   readonly loss: Readonly<Required<LossOptions>>
 }
 
-export const MODEL_KEYS = ['cell', 'layers', 'hiddenSize', 'input', 'predict', 'dropout', 'init', 'loss'] as const
+export const STACK_KEYS = [
+  'cell',
+  'layers',
+  'hiddenSize',
+  'bidirectional',
+  'input',
+  'predict',
+  'dropout',
+  'init',
+] as const
+export const MODEL_KEYS = [...STACK_KEYS, 'loss'] as const
 
 export function modelOptions(given: { [K in (typeof MODEL_KEYS)[number]]?: unknown }): ModelPlan {
-  const { between = 0, head = 0 } =
-    given.dropout === undefined ? {} : record('dropout', given.dropout, ['between', 'head'])
-  const layers = layersOptions(given, dropoutShare('dropout.between', between))
+  const stack = stackOptions(given)
+  if (!stack.layers.some((layer) => layer.kind === 'recurrent')) {
+    refuse('layers', given.layers, "a list with at least one layer of kind 'lstm', 'gru' or 'rnn'")
+  }
+  return { ...stack, loss: normalizeLoss(given.loss) }
+}
+
+/** The same without a loss; the layers may all be without recurrence. */
+export function stackOptions(given: { [K in (typeof STACK_KEYS)[number]]?: unknown }): StackPlan {
+  const { head = 0, ...dropout } = record('dropout', orDefault(given.dropout, {}), [...DROPOUT_KEYS, 'head'])
+  const layers = layersOptions(given, givenDropout('dropout', dropout))
   return {
     listed: isList(given.layers),
     layers,
@@ -73,7 +100,6 @@ export function modelOptions(given: { [K in (typeof MODEL_KEYS)[number]]?: unkno
     predict: oneOf('predict', orDefault(given.predict, 'every-step'), ['every-step', 'last-step']),
     headDropout: dropoutShare('dropout.head', head),
     init: normalizeInit(orDefault(given.init, 'pytorch'), layers),
-    loss: normalizeLoss(given.loss),
   }
 }
 
@@ -83,7 +109,7 @@ function normalizeInput(value: unknown): number {
   return layerSize('input.embedding', record('input', value, ['embedding']).embedding)
 }
 
-function normalizeInit(value: unknown, layers: readonly Layer[]): ModelPlan['init'] {
+function normalizeInit(value: unknown, layers: readonly Layer[]): StackPlan['init'] {
   if (typeof value === 'object' && value !== null) {
     return { normal: real('init.normal', record('init', value, ['normal']).normal, { exclusiveMin: 0 }) }
   }

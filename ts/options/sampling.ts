@@ -35,7 +35,8 @@ export interface SamplingOptions extends ChoiceOptions {
   seed?: number
   /**
    * 'carry': each symbol follows from all before it. 'window': from a zero carry over the last `unrollLength` symbols, as a model
-   * trained on separate windows knows it. @default 'carry'; 'window' for a 'last-step' model trained on separate windows
+   * trained on separate windows knows it; in two directions there is no other. @default 'carry'; 'window' for a 'last-step' model trained
+   * on separate windows
    */
   context?: Context
   /** Stops the sampling with ERR_ABORTED. @default none */

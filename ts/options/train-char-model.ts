@@ -1,4 +1,6 @@
 /** The options of `trainCharModel` and of a model's `train`, `evaluate` and `CharModel.load`. */
+import type { ModelSpec } from '../model/spec.ts'
+import { refuseCarryInSamples, refuseKeptCarry, refuseSeenAnswers } from './bidirectional.ts'
 import { integer, oneOf, optional, record, refuse, text } from './check.ts'
 import { type CorpusOptions, corpusOptions, type NormalCorpusOptions, type TextRules } from './corpus.ts'
 import { DEVICE_KEYS, type Device, type DeviceOptions, deviceOptions, loadDeviceOptions } from './device.ts'
@@ -7,6 +9,7 @@ import { orDefault } from './or-default.ts'
 import { type Context, signalOption } from './sampling.ts'
 import {
   type DurationOptions,
+  furtherRecipe,
   RECIPE_KEYS,
   type Recipe,
   type RecipeOptions,
@@ -43,7 +46,7 @@ export interface EvaluateOptions {
   text: string
   /**
    * 'carry': each symbol is predicted from all before it. 'window': from a zero carry and the last `unrollLength` symbols.
-   * @default 'carry'; 'window' for a 'last-step' model trained on separate windows
+   * @default 'carry'; 'window' for a 'last-step' model trained on separate windows, as one in two directions always is
    */
   context?: Context
   /** Stops with ERR_ABORTED. @default none */
@@ -54,6 +57,9 @@ export interface LoadOptions extends DeviceOptions {
   /** Refuses larger files, in bytes. @default 4 GiB */
   maxFileBytes?: number
 }
+
+/** The largest model file that is read unless options say otherwise: 4 GiB. */
+export const MAX_FILE_BYTES = 4 * 2 ** 30
 
 export interface CharModelPlan {
   readonly corpus: NormalCorpusOptions
@@ -67,7 +73,7 @@ export interface CharModelPlan {
 export function trainCharModelOptions(value: unknown): CharModelPlan {
   const given = record('', value, ['corpus', 'vocabulary', ...MODEL_KEYS, ...RECIPE_KEYS, ...RUN_KEYS, ...DEVICE_KEYS])
   const recipe = recipeOptions(given)
-  return {
+  const plan = {
     corpus: corpusOptions('corpus', given.corpus),
     vocabulary: vocabularyOptions('vocabulary', given.vocabulary),
     model: modelOptions(given),
@@ -75,6 +81,10 @@ export function trainCharModelOptions(value: unknown): CharModelPlan {
     run: runOptions(given, recipe.seed),
     device: deviceOptions(given),
   }
+  refuseSeenAnswers(plan.model, plan.model.predict === 'every-step')
+  refuseKeptCarry(plan.model, recipe.batches)
+  refuseCarryInSamples(plan.model, plan.run.samples)
+  return plan
 }
 
 export interface FurtherPlan {
@@ -85,28 +95,17 @@ export interface FurtherPlan {
   readonly fresh: boolean
 }
 
-/** @param kept the recipe of the training before, and how its text was normalised */
+/** @param kept the recipe of the training before, how its text was normalised, and the model */
 export function trainOptions(
   value: unknown,
-  { recipe: kept, rules }: { readonly recipe: Recipe; readonly rules: TextRules },
+  { recipe: kept, rules, spec }: { readonly recipe: Recipe; readonly rules: TextRules; readonly spec: ModelSpec },
 ): FurtherPlan {
   const given = record('', value, ['corpus', ...RECIPE_KEYS, ...RUN_KEYS])
-  const fresh = given.optimizer !== undefined
-  if (!fresh && given.schedule !== undefined) {
-    refuse(
-      'schedule',
-      given.schedule,
-      'given together with optimizer: a new schedule starts with fresh moments and step 0',
-    )
-  }
-  const { schedule, ...stays } = kept.given
-  const recipe = recipeOptions({ ...stays, ...(fresh ? {} : { schedule }), ...given })
-  return {
-    corpus: optional(given.corpus, (v) => corpusOptions('corpus', v, rules)),
-    recipe,
-    run: runOptions(given, recipe.seed),
-    fresh,
-  }
+  const { recipe, fresh } = furtherRecipe(given, kept, recipeOptions)
+  const run = runOptions(given, recipe.seed)
+  refuseKeptCarry(spec, recipe.batches)
+  refuseCarryInSamples(spec, run.samples)
+  return { corpus: optional(given.corpus, (v) => corpusOptions('corpus', v, rules)), recipe, run, fresh }
 }
 
 export interface EvaluationPlan {
@@ -128,7 +127,7 @@ export function loadOptions(value: unknown): { device: Device; maxFileBytes: num
   const given = record('', orDefault(value, {}), [...DEVICE_KEYS, 'maxFileBytes'])
   return {
     device: loadDeviceOptions(given),
-    maxFileBytes: integer('maxFileBytes', orDefault(given.maxFileBytes, 4 * 2 ** 30), { min: 1 }),
+    maxFileBytes: integer('maxFileBytes', orDefault(given.maxFileBytes, MAX_FILE_BYTES), { min: 1 }),
   }
 }
 

@@ -1,17 +1,12 @@
 /** The options that every training of a model of text has: how long, how it steps, what is scored and reported on the way. */
 
+import type { BatchOrder } from '../batches/types.ts'
 import { createSchedule } from '../schedules/schedules.ts'
 import type { Progress } from '../training/progress.ts'
 import { type BatchesOptions, batchesOptions, type NormalBatchesOptions } from './batches.ts'
 import { callback, integer, optional, real, refuse } from './check.ts'
-import {
-  type ClipOptions,
-  type ClipSpec,
-  clipOptions,
-  type Optimizer,
-  type OptimizerOptions,
-  optimizerOptions,
-} from './optimizer.ts'
+import { type ClipOptions, type ClipSpec, clipOptions } from './clip.ts'
+import { type Optimizer, type OptimizerOptions, optimizerOptions } from './optimizer.ts'
 import { orDefault } from './or-default.ts'
 import { plainCopy } from './plain-copy.ts'
 import { type Samples, type SamplesOptions, samplesOptions, signalOption } from './sampling.ts'
@@ -33,7 +28,10 @@ export type DurationOptions =
 
 /** What belongs to the way a model is trained; a training that goes on keeps it. */
 export interface RecipeOptions {
-  /** The order of windows. 'consecutive' keeps the carry within an epoch; the others start each window from zero. @default 'consecutive' */
+  /**
+   * The order of windows. 'consecutive' keeps the carry within an epoch, unless `resetCarry` says otherwise; the others start each window
+   * from zero. @default 'consecutive'
+   */
   batches?: BatchesOptions
   /** Lanes N of a window. @default 50 */
   batchSize?: number
@@ -72,12 +70,13 @@ export interface RunOptions<Model> {
   signal?: AbortSignal
 }
 
-export interface Recipe {
+/** @typeParam Unroll `number | undefined` where windows may be whole sequences, as long as these are */
+export interface Recipe<Unroll = number> {
   /** The options as they were given, copied: what a later training keeps. */
   readonly given: RecipeGiven
   readonly batches: NormalBatchesOptions
   readonly batchSize: number
-  readonly unrollLength: number
+  readonly unrollLength: Unroll
   readonly optimizer: Optimizer
   readonly schedule: NormalSchedule
   readonly clip: ClipSpec
@@ -119,17 +118,32 @@ const MOST = 2 ** 24
 /** So that a plan with a random offset, which looks at each epoch, stays quick. */
 const MOST_EPOCHS = 1_000_000
 
-const DEFAULT_VALIDATION: Share = { share: 0.1, every: { unit: 'epochs', every: 1 } }
+export const DEFAULT_VALIDATION: Share = { share: 0.1, every: { unit: 'epochs', every: 1 } }
 
 export type RecipeGiven = { readonly [K in (typeof RECIPE_KEYS)[number]]?: unknown }
 
+/** What stands where a recipe says nothing. */
+interface UsualRecipe<Unroll> {
+  readonly order: BatchOrder
+  readonly unrollLength: Unroll
+  readonly validation: Share
+}
+
 /** @param options those among `RECIPE_KEYS` are read */
 export function recipeOptions(options: RecipeGiven): Recipe {
+  return recipeWith(options, { order: 'consecutive', unrollLength: 50, validation: DEFAULT_VALIDATION })
+}
+
+/** The same with other defaults. */
+export function recipeWith<Unroll extends number | undefined>(
+  options: RecipeGiven,
+  usual: UsualRecipe<Unroll>,
+): Recipe<Unroll | number> {
   const given: { [K in (typeof RECIPE_KEYS)[number]]?: unknown } = {}
   for (const key of RECIPE_KEYS) {
     if (options[key] !== undefined) given[key] = plainCopy(key, options[key])
   }
-  const validation = shareOptions('validation', given.validation, DEFAULT_VALIDATION)
+  const validation = shareOptions('validation', given.validation, usual.validation)
   const test = shareOptions('test', given.test, { share: 0, every: undefined })
   checkShares(validation, test)
   const optimizer = optimizerOptions(given.optimizer)
@@ -138,9 +152,12 @@ export function recipeOptions(options: RecipeGiven): Recipe {
   createSchedule(schedule, { learningRate: optimizer.learningRate, totalSteps: 1 }).rate(0)
   return {
     given,
-    batches: batchesOptions('batches', given.batches),
+    batches: batchesOptions('batches', given.batches, usual.order),
     batchSize: integer('batchSize', orDefault(given.batchSize, 50), { min: 1, max: MOST }),
-    unrollLength: integer('unrollLength', orDefault(given.unrollLength, 50), { min: 1, max: MOST }),
+    unrollLength:
+      given.unrollLength === undefined
+        ? usual.unrollLength
+        : integer('unrollLength', given.unrollLength, { min: 1, max: MOST }),
     optimizer,
     schedule,
     clip: clipOptions(given.clip),
@@ -148,6 +165,24 @@ export function recipeOptions(options: RecipeGiven): Recipe {
     validation,
     test,
   }
+}
+
+/**
+ * The recipe of a further training, and whether moments, schedule, step count and positions start anew: with an optimizer.
+ * @param complete makes a recipe of what was given
+ */
+export function furtherRecipe<R extends Recipe<number | undefined>>(
+  given: RecipeGiven,
+  kept: R,
+  complete: (given: RecipeGiven) => R,
+): { recipe: R; fresh: boolean } {
+  const fresh = given.optimizer !== undefined
+  if (!fresh && given.schedule !== undefined) {
+    const wants = 'given together with optimizer: a new schedule starts with fresh moments and step 0'
+    refuse('schedule', given.schedule, wants)
+  }
+  const { schedule, ...stays } = kept.given
+  return { recipe: complete({ ...stays, ...(fresh ? {} : { schedule }), ...given }), fresh }
 }
 
 export function runOptions(given: { [K in (typeof RUN_KEYS)[number]]?: unknown }, seed: number): RunPlan {

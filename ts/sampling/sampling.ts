@@ -1,11 +1,16 @@
 /** Writes text: feeds a prefix, lets the engine choose symbols, and gives out whole characters up to a stop text. */
+import { normaliseText } from '../corpus/read-corpus.ts'
 import type { Vocabulary } from '../corpus/vocabulary.ts'
 import type { Session } from '../native/engine-session.ts'
+import type { TextRules } from '../options/corpus.ts'
 import type { Context, Sampling } from '../options/sampling.ts'
 import { StopText } from './stop-text.ts'
 
+/** What a text is written with: streams of symbols. */
+export type SamplingSession = Pick<Session, 'beginSampling' | 'feed' | 'sample' | 'endSampling'>
+
 export interface Writing {
-  readonly session: Session
+  readonly session: SamplingSession
   readonly vocabulary: Vocabulary
   readonly sampling: Sampling
   /** The prefix's symbols, at least one: `prefixSymbols`. */
@@ -20,7 +25,7 @@ export interface Writing {
 }
 
 /** Larger and larger, so that a stop text or an abort early on costs little, and a long text few calls. */
-export function growingPortion(written: number): number {
+function growingPortion(written: number): number {
   return Math.min(2048, Math.max(64, written))
 }
 
@@ -33,6 +38,27 @@ export function smallPortion(): number {
 export function prefixSymbols(vocabulary: Vocabulary, field: string, prefix: string): Uint32Array {
   const ids = vocabulary.encode(prefix, field)
   return ids.length > 0 ? ids : Uint32Array.of(vocabulary.idOf('\n') ?? vocabulary.mostFrequent)
+}
+
+/** Vocabulary, prefix and stop texts of a writing, the texts normalised as the corpus was. @throws ERR_UNKNOWN_SYMBOL */
+export function startOfText(
+  { vocabulary, rules }: { readonly vocabulary: Vocabulary; readonly rules: TextRules },
+  sampling: Sampling,
+): Pick<Writing, 'vocabulary' | 'sampling' | 'prefix'> {
+  const field = sampling.field === '' ? 'prefix' : sampling.field
+  const normalised = (text: string) => normaliseText(text, { ...rules, field, normalize: undefined })
+  return {
+    vocabulary,
+    sampling: { ...sampling, stop: sampling.stop.map(normalised) },
+    prefix: prefixSymbols(vocabulary, field, normalised(sampling.prefix)),
+  }
+}
+
+/** The whole new text, written in one go. */
+export async function writeWhole(writing: Omit<Writing, 'portion' | 'turn'>): Promise<string> {
+  let text = ''
+  for await (const piece of write({ ...writing, portion: growingPortion, turn: (call) => call() })) text += piece
+  return text
 }
 
 /** The new text in pieces, each of whole characters. The pieces joined depend on the seed alone, not on the portions. */

@@ -14,6 +14,8 @@ export interface EvaluationPlan {
   readonly unrollLength: number
   /** The head predicts at the last time step alone. */
   readonly lastStep: boolean
+  /** Some layer reads from the end, too: nothing can be predicted but at the last time step. */
+  readonly bidirectional: boolean
   /** How the objective joins predictions; a sum is over as many as a lane of a training's window has. */
   readonly reduction: 'mean' | 'sumOverTime'
   readonly signal?: AbortSignal | undefined
@@ -56,15 +58,35 @@ async function runOn(
   }
 }
 
+/** Scores symbols 1 … symbols-1 on one lane, each as the last prediction of a window of all before it. */
+async function growing(
+  session: Session,
+  plan: EvaluationPlan,
+  evaluation: number,
+  symbols: number,
+  meter: LossMeter,
+): Promise<void> {
+  const time = symbols - 1
+  for (let scored = 0; scored < time; scored += WINDOWS) {
+    const lengths = Uint32Array.from({ length: Math.min(WINDOWS, time - scored) }, (_, i) => scored + 1 + i)
+    const [starts, resets] = [new Uint32Array(lengths.length), new Uint8Array(lengths.length).fill(1)]
+    const request = { data: plan.data, lanes: 1, time, starts, resets, lengths, everyStep: false }
+    add(meter, plan, request, await session.evaluate(evaluation, request, plan.signal))
+  }
+}
+
 /**
- * The first symbols have less than a window before them: they are scored with carry. Each later one is the last prediction
+ * The first symbols have less than a window before them: they are scored from all before. Each later one is the last prediction
  * of a window of its own.
  */
 async function byWindows(session: Session, plan: EvaluationPlan): Promise<LossReport> {
   const meter = new LossMeter()
   const { symbols, unrollLength } = plan
   const head = Math.min(symbols, unrollLength + 1)
-  await inEvaluation(session, 1, (evaluation) => runOn(session, plan, evaluation, head, meter))
+  await inEvaluation(session, 1, (evaluation) => {
+    const score = plan.bidirectional ? growing : runOn
+    return score(session, plan, evaluation, head, meter)
+  })
   const windows = symbols - head
   const whole = windows - (windows % LANES)
   for (const [lanes, from, to] of [

@@ -22,10 +22,10 @@ export function historyToColumns(history: readonly HistoryEntry[]): Float64Array
   ]
 }
 
-/** A model that has run off may have a perplexity beyond all numbers, and a score that is none. */
+/** A model that has run off may have a perplexity beyond all numbers, one of numbers has none, and a score may be none. */
 function isMeasure(column: string, number: number): boolean {
   const isScore = column.includes('.')
-  if (Number.isNaN(number)) return isScore
+  if (Number.isNaN(number)) return isScore || column === 'perplexity' || column === 'bitsPerChar'
   if (column === 'step' || column.endsWith('.symbols')) return Number.isSafeInteger(number) && number >= 0
   if (column === 'clipped') return number >= 0 && number <= 1
   return number >= 0 && (Number.isFinite(number) || isScore || column === 'perplexity')

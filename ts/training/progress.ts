@@ -1,5 +1,5 @@
 /** What a training tells of itself: progress events, and the history that stays with the model. */
-import { bitsPerChar, type LossReport, perplexity } from '../metrics.ts'
+import { type LossReport, lossMeasures } from '../metrics.ts'
 
 /** One event of a training. */
 export interface Progress<Model = unknown> {
@@ -13,9 +13,9 @@ export interface Progress<Model = unknown> {
   epoch: number
   /** Mean of the optimised objective since the last event. */
   loss: number
-  /** Of the training text since the last event. */
+  /** Of the training text since the last event; NaN where the loss compares numbers. */
   perplexity: number
-  /** Of the training text since the last event: bits per symbol. */
+  /** Of the training text since the last event: bits per symbol; NaN where the loss compares numbers. */
   bitsPerChar: number
   /** Of the last step. */
   learningRate: number
@@ -52,9 +52,9 @@ export interface HistoryEntry {
   epoch: number
   /** Mean of the optimised objective since the last entry. */
   loss: number
-  /** Of the training text since the last entry. */
+  /** Of the training text since the last entry; NaN where the loss compares numbers. */
   perplexity: number
-  /** Of the training text since the last entry. */
+  /** Of the training text since the last entry; NaN where the loss compares numbers. */
   bitsPerChar: number
   /** Of the last step. */
   learningRate: number
@@ -74,6 +74,7 @@ export interface StepSums {
   steps: number
   /** The optimised objective, times the predictions of each window. */
   lossSum: number
+  /** Of a loss that compares numbers the sum of squared errors. */
   nats: number
   /** Predictions. */
   count: number
@@ -103,12 +104,10 @@ export function addStep(sums: StepSums, report: StepReport): void {
   sums.clipped += report.clipped ? 1 : 0
 }
 
-/** The measures of the sums; NaN where no step was done. */
-export function measuresOf(sums: StepSums) {
+/** The measures of the sums; NaN where no step was done. @param classifier as in a loss report */
+export function measuresOf(sums: StepSums, classifier: boolean) {
   return {
-    loss: sums.lossSum / sums.count,
-    perplexity: perplexity(sums.nats, sums.count),
-    bitsPerChar: bitsPerChar(sums.nats, sums.count),
+    ...lossMeasures(sums, classifier),
     gradientNorm: sums.normSum / sums.steps,
     clipped: sums.clipped / sums.steps,
   }

@@ -35,6 +35,8 @@ export interface TrainingJob<Model> {
   readonly batches: BatchPlan
   /** N times T. */
   readonly symbolsOfStep: number
+  /** Whether the loss is cross-entropy, of which perplexity is made. */
+  readonly classifier: boolean
   readonly schedule: Schedule
   /** Moves with every step; agrees with the session whenever it is another's turn. */
   readonly position: Position
@@ -54,7 +56,7 @@ export interface TrainingJob<Model> {
   readonly protection: Protection | undefined
 }
 
-export type TrainingWindows = Pick<TrainingRequest, 'starts' | 'resets' | 'learningRates'>
+export type TrainingWindows = Pick<TrainingRequest, 'starts' | 'resets' | 'lengths' | 'learningRates'>
 
 /** Each is called in a turn of its own. */
 export interface Protection {
@@ -177,9 +179,9 @@ class TrainingRun<Model> {
     await turns.take(async () => {
       const learningRates = this.#learningRates(this.#plannedWindows())
       const count = learningRates.length
-      const { starts, resets } = batches.windows(position.epoch, position.window, count)
+      const windows = batches.windows(position.epoch, position.window, count)
       const clock = performance.now()
-      const call = await train({ starts, resets, learningRates }, signal)
+      const call = await train({ ...windows, learningRates }, signal)
       this.#pace(call, performance.now() - clock)
       this.#takeIn(call, learningRates)
     }, signal)
@@ -304,7 +306,7 @@ class TrainingRun<Model> {
   #observe(validation: LossReport | undefined): void {
     const { schedule, position } = this.#job
     if (this.#job.validation === undefined) {
-      if (this.#epochEnded) schedule.observe?.(measuresOf(position.inEpoch).loss)
+      if (this.#epochEnded) schedule.observe?.(this.#measuresOf(position.inEpoch).loss)
     } else if (validation !== undefined && this.#isDue(this.#job.validation.every)) {
       schedule.observe?.(validation.loss)
     }
@@ -317,11 +319,15 @@ class TrainingRun<Model> {
     const entry = {
       step: position.steps,
       epoch: this.#epochs(),
-      ...measuresOf(position.sinceEntry),
+      ...this.#measuresOf(position.sinceEntry),
       learningRate: this.#lastStep.learningRate,
     }
     position.sinceEntry = noSteps()
     return entry
+  }
+
+  #measuresOf(sums: StepSums) {
+    return measuresOf(sums, this.#job.classifier)
   }
 
   #epochs(): number {
@@ -343,7 +349,7 @@ class TrainingRun<Model> {
       step: position.steps,
       totalSteps: endStep,
       epoch: this.#epochs(),
-      ...measuresOf(sums),
+      ...this.#measuresOf(sums),
       ...this.#lastStep,
       symbolsPerSecond,
       elapsedMs,

@@ -3,11 +3,10 @@ import { type ChosenDevice, hostDevice } from '../device/chosen-device.ts'
 import { isDeviceLost, RnnKitError } from '../errors.ts'
 import { memoryAvailable } from '../model/memory.ts'
 import { openSession, type TrainingState } from '../native/engine-session.ts'
-import { failedDevice } from '../training/training-error.ts'
-import type { Protection } from '../training/training-loop.ts'
-import { type CharParts, disposedError } from './parts.ts'
-import { loadText } from './resident.ts'
+import { disposedError, type ModelParts } from './model-parts.ts'
 import { setupOf } from './setup.ts'
+import { failedDevice } from './training-error.ts'
+import type { Protection } from './training-loop.ts'
 
 /**
  * Milliseconds between two snapshots: reading parameters and moments back takes some tens of them even for a large model, a thousandth
@@ -16,22 +15,22 @@ import { setupOf } from './setup.ts'
 const SNAPSHOT_MS = 30_000
 
 /** Keeps a model on a GPU as it is now; one that runs elsewhere needs none. In a turn of its own. */
-export async function keepSnapshot(parts: CharParts): Promise<void> {
+export async function keepSnapshot(parts: ModelParts): Promise<void> {
   if (parts.device.engine.name !== 'gpu') return
   const parameters = await parts.session.readParameters()
   snapshotOf(parts, parameters, await parts.session.trainingState())
 }
 
 /** Keeps what a model on a GPU was just made of. */
-export function snapshotOf(parts: CharParts, parameters: Float32Array, training: TrainingState): void {
+export function snapshotOf(parts: ModelParts, parameters: Float32Array, training: TrainingState): void {
   if (parts.device.engine.name !== 'gpu') return
-  const { recipe, scheduleLost, digest, text, history } = parts
+  const { recipe, scheduleLost, digest, resident, history } = parts
   const position = structuredClone(parts.position)
-  parts.snapshot = { recipe, scheduleLost, digest, text, parameters, training, position, entries: history.length }
+  parts.snapshot = { recipe, scheduleLost, digest, resident, parameters, training, position, entries: history.length }
 }
 
 /** How a training on a GPU outlives it; `undefined` on other devices. */
-export function protection<Model>(model: Model, parts: CharParts): Protection | undefined {
+export function protection<Model>(model: Model, parts: ModelParts): Protection | undefined {
   if (parts.device.engine.name !== 'gpu') return undefined
   return {
     everyMs: SNAPSHOT_MS,
@@ -48,13 +47,13 @@ export function protection<Model>(model: Model, parts: CharParts): Protection | 
 }
 
 /** Puts a model whose training could not begin because the GPU is lost onto the CPU, for another try. @throws the error if it may not */
-export async function moveForTraining(parts: CharParts, error: unknown): Promise<void> {
+export async function moveForTraining(parts: ModelParts, error: unknown): Promise<void> {
   if (!isDeviceLost(error) || parts.device.onLost === 'error' || parts.snapshot === undefined) throw error
   await parts.turns.take(() => moveToCpu(parts, error))
   warnOfTraining(parts, error)
 }
 
-function warnOfTraining({ position }: CharParts, lost: RnnKitError): void {
+function warnOfTraining({ position }: ModelParts, lost: RnnKitError): void {
   warnOfLoss(lost, `the training goes on on the CPU from step ${position.steps}`)
 }
 
@@ -62,7 +61,7 @@ function warnOfTraining({ position }: CharParts, lost: RnnKitError): void {
  * Runs a call outside of trainings. If it finds the GPU lost, it fails, but the model is on the CPU then, as it was at the last snapshot;
  * a training that runs sees to that by itself.
  */
-export async function heedingLoss<T>(parts: CharParts, task: () => Promise<T>): Promise<T> {
+export async function heedingLoss<T>(parts: ModelParts, task: () => Promise<T>): Promise<T> {
   try {
     return await task()
   } catch (error) {
@@ -71,7 +70,7 @@ export async function heedingLoss<T>(parts: CharParts, task: () => Promise<T>): 
 }
 
 /** As `heedingLoss`, for a call that only reads the model: it is made again on the CPU if the options allow and no step was lost. */
-export async function outlivingLoss<T>(parts: CharParts, task: () => Promise<T>): Promise<T> {
+export async function outlivingLoss<T>(parts: ModelParts, task: () => Promise<T>): Promise<T> {
   const before = standing(parts)
   try {
     return await task()
@@ -83,7 +82,7 @@ export async function outlivingLoss<T>(parts: CharParts, task: () => Promise<T>)
 
 /** As `outlivingLoss`, for pieces; those that come after the first cannot be begun again. */
 export async function* piecesOutlivingLoss(
-  parts: CharParts,
+  parts: ModelParts,
   begin: () => AsyncGenerator<string>,
 ): AsyncGenerator<string, void, undefined> {
   const before = standing(parts)
@@ -107,12 +106,12 @@ interface Standing {
   readonly steps: number
 }
 
-function standing({ device, position: { steps } }: CharParts): Standing {
+function standing({ device, position: { steps } }: ModelParts): Standing {
   return { device, steps }
 }
 
 /** Throws unless the model has come from a lost GPU to the CPU as it was, and the call may be made again there. */
-async function refuseAgain(parts: CharParts, error: unknown, { device, steps }: Standing): Promise<void> {
+async function refuseAgain(parts: ModelParts, error: unknown, { device, steps }: Standing): Promise<void> {
   const failure = await afterLoss(parts, error)
   const moved = isDeviceLost(error) && parts.device !== device
   if (!moved || device.onLost === 'error' || parts.training || parts.position.steps !== steps) throw failure
@@ -120,7 +119,7 @@ async function refuseAgain(parts: CharParts, error: unknown, { device, steps }: 
 }
 
 /** What to throw instead of the error. */
-async function afterLoss(parts: CharParts, error: unknown): Promise<unknown> {
+async function afterLoss(parts: ModelParts, error: unknown): Promise<unknown> {
   const { snapshot } = parts
   if (!isDeviceLost(error) || parts.training || snapshot === undefined) return error
   try {
@@ -133,7 +132,7 @@ async function afterLoss(parts: CharParts, error: unknown): Promise<unknown> {
 }
 
 /** Puts the model onto the CPU as the last snapshot has it. In a turn of its own; does nothing for a model that is no longer on a GPU. */
-async function moveToCpu(parts: CharParts, failure: RnnKitError): Promise<void> {
+async function moveToCpu(parts: ModelParts, failure: RnnKitError): Promise<void> {
   const { snapshot, device } = parts
   if (device.engine.name !== 'gpu') return
   if (snapshot === undefined) throw failure
@@ -144,11 +143,11 @@ async function moveToCpu(parts: CharParts, failure: RnnKitError): Promise<void> 
     await session.setParameters(snapshot.parameters)
     await session.configure(setupOf(snapshot.recipe))
     await session.restore(snapshot.training)
-    const text = snapshot.text && (await loadText(session, snapshot.text.ids, snapshot.text.split))
+    const resident = await snapshot.resident?.reload(session)
     if (parts.disposed) throw disposedError()
     parts.session.close()
     const { recipe, scheduleLost, digest } = snapshot
-    Object.assign(parts, { session, device: host, text, snapshot: undefined, recipe, scheduleLost, digest })
+    Object.assign(parts, { session, device: host, resident, snapshot: undefined, recipe, scheduleLost, digest })
   } catch (error) {
     session.close()
     throw error

@@ -1,7 +1,7 @@
 /** What the engine is told of a recipe once. */
 import type { Setup } from '../native/engine-session.ts'
-import type { Recipe } from '../options/training.ts'
+import type { AnyRecipe } from './model-parts.ts'
 
-export function setupOf(recipe: Recipe): Setup {
+export function setupOf(recipe: AnyRecipe): Setup {
   return { optimizer: recipe.optimizer.spec, clip: recipe.clip, seed: recipe.seed }
 }
