@@ -230,14 +230,36 @@ test('an evaluation scores every symbol but the first once', (t) => {
   }
 })
 
-test('the option is an order, or an order with an offset', (t) => {
-  t.deepEqual(batchesOptions('batches', undefined), { order: 'consecutive', offset: 0 })
-  t.deepEqual(batchesOptions('batches', 'shuffled'), { order: 'shuffled', offset: 0 })
-  t.deepEqual(batchesOptions('batches', { offset: 'random' }), { order: 'consecutive', offset: 'random' })
+test('the carry is kept over epochs, within one, or not at all', (t) => {
+  const shape = { symbols: 22, lanes: 2, unroll: 4, offset: 0, seed: 1 } as const
+  const resets = (options: Partial<BatchPlanOptions>) =>
+    [0, 1].map((epoch) => [
+      ...planWindows({ order: 'consecutive', ...shape, ...options, epoch, from: 0, count: 2 }).resets,
+    ])
+  const [none, all, first] = [
+    [0, 0, 0, 0],
+    [1, 1, 1, 1],
+    [1, 1, 0, 0],
+  ]
+  t.deepEqual(resets({}), [first, first])
+  t.deepEqual(resets({ resetCarry: 'epoch' }), [first, first])
+  t.deepEqual(resets({ resetCarry: 'never' }), [first, none])
+  t.deepEqual(resets({ resetCarry: 'batch' }), [all, all])
+  t.deepEqual(resets({ order: 'sampled', resetCarry: 'never' }), [all, all])
+})
+
+test('the option is an order, or an order with an offset and with what becomes of the carry', (t) => {
+  const consecutive = { order: 'consecutive', offset: 0, resetCarry: 'epoch' } as const
+  t.deepEqual(batchesOptions('batches', undefined), consecutive)
+  t.deepEqual(batchesOptions('batches', 'shuffled'), { order: 'shuffled', offset: 0, resetCarry: 'batch' })
+  t.deepEqual(batchesOptions('batches', { offset: 'random' }), { ...consecutive, offset: 'random' })
+  t.deepEqual(batchesOptions('batches', { resetCarry: 'never' }), { ...consecutive, resetCarry: 'never' })
   const bad: [unknown, string, string][] = [
     ['shufled', 'ERR_INVALID_OPTION', 'batches'],
     [{ order: 'random' }, 'ERR_INVALID_OPTION', 'batches.order'],
     [{ offset: 1 }, 'ERR_INVALID_OPTION', 'batches.offset'],
+    [{ resetCarry: 'always' }, 'ERR_INVALID_OPTION', 'batches.resetCarry'],
+    [{ order: 'ordered', resetCarry: 'never' }, 'ERR_INVALID_OPTION', 'batches.resetCarry'],
     [{ ofset: 0 }, 'ERR_UNKNOWN_OPTION', 'batches.ofset'],
     [null, 'ERR_INVALID_OPTION', 'batches'],
   ]

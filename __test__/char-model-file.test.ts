@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { CharModel, RnnKitError, trainCharModel } from '../ts/index.ts'
+import { CharModel, RnnKitError, type TrainCharModelOptions, trainCharModel } from '../ts/index.ts'
 import { bitsOf, rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 
 const folder = mkdtemp(join(tmpdir(), 'rnnkit-'))
@@ -46,16 +46,42 @@ for (const [name, options] of [
       validation: { share: 0.1, every: { steps: 20 } },
     },
   ],
+  [
+    'batch normalisation and every kind of dropout',
+    {
+      cell: undefined,
+      hiddenSize: undefined,
+      layers: [
+        { kind: 'batchNorm', momentum: 0.9 },
+        { kind: 'lstm', size: 6, dropout: { input: 0.1, recurrent: 0.2, perGate: true, output: 0.1 } },
+        { kind: 'dropout', share: 0.1, mask: 'batch' },
+        { kind: 'batchNorm' },
+        { kind: 'rnn', form: 'separate', size: 5, dropout: { input: { share: 0.1, mask: 'step' } } },
+      ],
+    },
+  ],
 ] as const) {
   test(`a loaded model trains on as if nothing had happened: ${name}`, async (t) => {
-    const whole = await trainCharModel({ ...TINY, ...options, epochs: 4 })
-    const half = await trainCharModel({ ...TINY, ...options, epochs: 2 })
-    const again = await reloaded(half, name.slice(0, 6))
+    const train = (epochs: number) => trainCharModel({ ...TINY, ...options, epochs } as TrainCharModelOptions)
+    const [whole, half] = [await train(4), await train(2)]
+    const again = await reloaded(half, name.slice(0, 6).trim())
     await again.train({ corpus: { text: TEXT }, epochs: 2 })
     t.deepEqual(await bitsOf(again), await bitsOf(whole))
     t.deepEqual(again.history, whole.history)
   })
 }
+
+test('moving statistics are tensors of the file, and what the model is scored with', async (t) => {
+  const layers = [{ kind: 'batchNorm', momentum: 0.5 } as const, { kind: 'gru', size: 6 } as const]
+  const { cell: _, hiddenSize: __, ...tiny } = TINY
+  const model = await trainCharModel({ ...tiny, layers, epochs: 1 })
+  const { 'batch_norm0.moving_mean': mean, 'batch_norm0.moving_variance': variance } = model.parameters()
+  t.true(mean!.data.some((value) => value !== 0) && variance!.data.some((value) => value !== 1))
+  const again = await reloaded(model, 'statistics')
+  t.deepEqual(again.parameters(), model.parameters())
+  t.deepEqual(await again.evaluate({ text: TEXT }), await model.evaluate({ text: TEXT }))
+  t.is(model.parameterCount, again.parameterCount)
+})
 
 test('saved in the middle of a training, a model goes on from there', async (t) => {
   const path = await pathFor('middle')

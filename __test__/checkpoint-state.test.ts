@@ -1,6 +1,6 @@
 /** What a file says of a training's state is refused unless a training could have written it. */
 import test from 'ava'
-import { fromFile, toFile } from '../ts/char-model/checkpoint.ts'
+import { charFromFile, charToFile } from '../ts/char-model/checkpoint.ts'
 import { Vocabulary } from '../ts/corpus/vocabulary.ts'
 import { RnnKitError } from '../ts/index.ts'
 import { recipeOptions } from '../ts/options/training.ts'
@@ -31,7 +31,7 @@ interface Changes {
 }
 
 function restored({ position, history = [ENTRY], schedule = STEP_SCHEDULE, metadata = {} }: Changes) {
-  const file = toFile({
+  const file = charToFile({
     vocabulary: Vocabulary.build('abc'),
     rules: { lowercase: false, newlines: 'keep' },
     recipe: recipeOptions({ schedule }),
@@ -40,7 +40,7 @@ function restored({ position, history = [ENTRY], schedule = STEP_SCHEDULE, metad
     history,
     digest: undefined,
   })
-  return fromFile({ ...file.metadata, model: '{}', training: '{}', ...metadata }, file.tensors)
+  return charFromFile({ ...file.metadata, model: '{}', training: '{}', ...metadata }, file.tensors)
 }
 
 test('a possible state comes back', (t) => {

@@ -66,6 +66,8 @@ test.before(async (t) => {
     'the ',
     '--seed',
     '3',
+    '--flavour',
+    'keras',
   ]
   const trained = await rnnkit(['train', text, '--out', model, ...sizes, ...flags])
   t.is(trained.code, 0, trained.err)
@@ -108,7 +110,11 @@ test('inspect tells what the model is', async (t) => {
   t.is(told.vocabulary.unit, 'char')
   using loaded = await CharModel.load(model)
   t.deepEqual(told.training, JSON.parse(JSON.stringify(loaded.recipe)))
-  t.like(loaded.recipe, { optimizer: { kind: 'adam', beta1: 0.9 }, clip: { kind: 'norm', theta: 5 }, seed: 3 })
+  t.like(loaded.recipe, {
+    optimizer: { kind: 'adam', flavour: 'keras', epsilon: 1e-7 },
+    clip: { kind: 'norm', theta: 5 },
+    seed: 3,
+  })
   const readable = await rnnkit(['inspect', model])
   t.regex(readable.out, /lstm/)
   t.true(readable.out.includes(told.parameters.toLocaleString('en')), readable.out)
@@ -217,6 +223,20 @@ test('bytes that are not UTF-8, words and a random offset are trained on and sco
   const scored = await rnnkit(['evaluate', out, latin, '--invalid', 'replace', '--device', 'reference'])
   t.is(scored.code, 0, scored.err)
   t.regex(scored.out, /bits\/symbol +\d/)
+})
+
+test('two directions, dropout of every kind and the carry are said by flags, and told by inspect', async (t) => {
+  const out = join(folder, 'flags.safetensors')
+  const sizes = ['--hidden-size', '4', '--batch-size', '2', '--unroll-length', '4', '--steps', '3']
+  const both = ['--bidirectional', '--predict', 'last-step', '--reset-carry', 'batch']
+  const dropout = ['--input-dropout', '0.1', '--recurrent-dropout', '0.2', '--per-gate', '--output-dropout', '0.3']
+  const trained = await rnnkit(['train', text, '-o', out, ...sizes, ...both, ...dropout])
+  t.is(trained.code, 0, trained.err)
+  const { out: told } = await rnnkit(['inspect', out])
+  t.regex(told, /lstm 4 in two directions, dropout input 0\.1, recurrent 0\.2, per gate → dropout 0\.3 → lstm 4/)
+  t.regex(told, /batches +consecutive, carry reset: batch/)
+  const refused = await rnnkit(['train', text, '-o', out, ...sizes, '--bidirectional'])
+  t.regex(refused.err, /predict is "every-step": it must be 'last-step' with bidirectional layers/)
 })
 
 // What people get: the bundle that the build makes. Without a build there is none to run.

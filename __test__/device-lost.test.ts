@@ -27,9 +27,12 @@ import { GPU, gpuTest } from './fixtures/gpu.ts'
 import { bitsOf, rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 import { trainAndTell } from './fixtures/told-training.ts'
 
-/** A training with everything that a snapshot must bring back: dropout, a schedule by the loss, a carry, scores and samples. */
+const { cell: _, layers: __, hiddenSize: ___, ...SIZES } = TINY
+
+/** A training with everything that a snapshot must bring back: moving statistics, dropout, a schedule by the loss, a carry, scores and samples. */
 const OPTIONS = {
-  ...TINY,
+  ...SIZES,
+  layers: [{ kind: 'batchNorm' }, { kind: 'gru', size: 12, dropout: { recurrent: 0.2 } }],
   device: 'gpu',
   steps: 90,
   dropout: { head: 0.2 },
@@ -120,6 +123,7 @@ async function runLoop(everyMs: number) {
     turns: new Turns(),
     batches: createBatchPlan({ order: 'consecutive', symbols: 90, lanes: 1, unroll: 1, offset: 0, seed: 1 }),
     symbolsOfStep: 1,
+    classifier: true,
     schedule: createSchedule(scheduleOptions('schedule', 'constant'), setting),
     position,
     history,

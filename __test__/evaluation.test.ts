@@ -1,7 +1,7 @@
 import test from 'ava'
 import { Vocabulary } from '../ts/corpus/vocabulary.ts'
 import { type CharModel, type TrainCharModelOptions, trainCharModel } from '../ts/index.ts'
-import { openSession } from '../ts/native/engine-session.ts'
+import { openSession, textSequence } from '../ts/native/engine-session.ts'
 import { REFERENCE, rejectsWith, TEXT, TINY } from './fixtures/tiny-char-model.ts'
 
 const trained = trainCharModel({ ...TINY, epochs: 1 })
@@ -41,7 +41,7 @@ async function natsInOneWindow(model: CharModel, ids: Uint32Array): Promise<numb
       resets: Uint8Array.of(1),
       everyStep: true,
     }
-    const data = await session.load(ids)
+    const data = await session.load(textSequence(ids))
     return (await session.evaluate(await session.beginEvaluation(1), { ...request, data })).nats[0]!
   } finally {
     session.close()

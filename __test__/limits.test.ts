@@ -24,5 +24,6 @@ test('the limits are those of the engine', (t) => {
 test('the cells have as many gates as in the engine', (t) => {
   const inEngine = (file: string) => rustConstant(`rnnkit-core/src/cell/${file}.rs`, 'GATES')
   const elman = inEngine('elman')
-  t.deepEqual(GATES, { elmanTanh: elman, elmanRelu: elman, gru: inEngine('gru'), lstm: inEngine('lstm') })
+  const elmans = { elmanTanh: elman, elmanRelu: elman, elmanTanhSeparate: elman, elmanReluSeparate: elman }
+  t.deepEqual(GATES, { ...elmans, gru: inEngine('gru'), lstm: inEngine('lstm') })
 })

@@ -115,7 +115,7 @@ test('what is refused is named with a code, the field and the value', async (t) 
 
   const { session, data } = await readySession()
   await rejectsWith(t, session.initialize('"zeros"', 1, new Float64Array(0), 0), 'ERR_INVALID_OPTION')
-  await rejectsWith(t, session.load(Uint32Array.of(1, 99)), 'ERR_INVALID_OPTION')
+  await rejectsWith(t, session.load({ inputs: { ids: Uint32Array.of(1, 99) }, shifted: true }), 'ERR_INVALID_OPTION')
   await rejectsWith(t, session.setParameters(new Float32Array(3)), 'ERR_INVALID_OPTION')
   await rejectsWith(t, session.train(windows(data, 1, 8, Number.NaN), 1), 'ERR_INVALID_OPTION')
   await rejectsWith(t, session.train(windows(data + 9, 1), 1), 'ERR_INTERNAL')

@@ -15,7 +15,7 @@ const run = promisify(execFile)
 
 test('the model of Moby Dick predicts and writes as well as it was measured to', async (t) => {
   t.timeout(10 * 60_000)
-  const { stdout } = await run(process.execPath, ['--import=tsx', 'examples/novel/main.ts'], { cwd: root })
+  const { stdout } = await run(process.execPath, ['--import=tsx', 'examples/run.ts', 'novel'], { cwd: root })
 
   const scores = [...stdout.matchAll(/validation: perplexity ([\d.]+)/g)].map((match) => Number(match[1]))
   t.true(scores.length >= 4, 'a score for each of three epochs, and the last')

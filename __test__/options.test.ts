@@ -3,8 +3,9 @@ import { trainCharModel } from '../ts/char-model/train-char-model.ts'
 import { momentBuffers, trainingBytes } from '../ts/model/memory.ts'
 import { forgetBiases, modelSpec, parameterCount } from '../ts/model/spec.ts'
 import { openSession } from '../ts/native/engine-session.ts'
+import { clipOptions } from '../ts/options/clip.ts'
 import { modelOptions } from '../ts/options/model.ts'
-import { clipOptions, optimizerOptions } from '../ts/options/optimizer.ts'
+import { optimizerOptions } from '../ts/options/optimizer.ts'
 import { samplingOptions } from '../ts/options/sampling.ts'
 import { trainCharModelOptions } from '../ts/options/train-char-model.ts'
 import { recipeOptions } from '../ts/options/training.ts'
@@ -12,7 +13,14 @@ import { REFERENCE, TINY } from './fixtures/tiny-char-model.ts'
 
 test('the defaults are those that the types document', (t) => {
   const { model, recipe, run, device } = trainCharModelOptions({ corpus: { text: 'a' }, epochs: 1 })
-  const lstm = { kind: 'recurrent', cell: 'lstm', forgetBias: undefined, size: 128, dropout: 0 }
+  const dropout = {
+    input: { share: 0, mask: 'sequence' },
+    recurrent: 0,
+    perGate: false,
+    output: { share: 0, mask: 'step' },
+    between: 0,
+  }
+  const lstm = { kind: 'recurrent', cell: 'lstm', forgetBias: undefined, size: 128, bidirectional: false, dropout }
   t.deepEqual(model, {
     listed: false,
     layers: [lstm, lstm],
@@ -24,12 +32,20 @@ test('the defaults are those that the types document', (t) => {
   })
   t.deepEqual(recipe, {
     given: {},
-    batches: { order: 'consecutive', offset: 0 },
+    batches: { order: 'consecutive', offset: 0, resetCarry: 'epoch' },
     batchSize: 50,
     unrollLength: 50,
     optimizer: {
       learningRate: 2e-3,
-      spec: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false, weightDecay: 0 },
+      spec: {
+        kind: 'adam',
+        flavour: 'pytorch',
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        amsgrad: false,
+        weightDecay: 0,
+      },
     },
     schedule: { kind: 'constant', warmup: 0 },
     clip: { kind: 'norm', theta: 5, epsilon: 0 },
@@ -41,33 +57,60 @@ test('the defaults are those that the types document', (t) => {
   t.like(device, { name: 'auto', precision: 'f32', adapter: undefined, form: undefined, onLost: 'cpu' })
 })
 
-test('dropout acts after every recurrent layer but the last, unless a layer says otherwise', (t) => {
-  const dropouts = (options: object) =>
-    modelOptions(options).layers.map((layer) => (layer.kind === 'dense' ? '-' : layer.dropout))
-  t.deepEqual(dropouts({ layers: 3, dropout: { between: 0.3 } }), [0.3, 0.3, 0])
-  const [gru, dense] = [
-    { kind: 'gru', size: 4 },
-    { kind: 'dense', size: 4 },
-  ]
-  t.deepEqual(dropouts({ layers: [gru, dense, gru, dense], dropout: { between: 0.3 } }), [0.3, '-', 0, '-'])
-  t.deepEqual(dropouts({ layers: [gru, { ...gru, dropout: { between: 0.1 } }] }), [0, 0.1])
-})
-
 test('optimizers have the defaults of PyTorch', (t) => {
   const spec = (kind: string) => optimizerOptions({ kind })
   t.deepEqual(spec('sgd'), {
     learningRate: 1e-3,
-    spec: { kind: 'sgd', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
+    spec: { kind: 'sgd', flavour: 'pytorch', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
   })
   t.deepEqual(spec('adagrad'), {
     learningRate: 1e-2,
-    spec: { kind: 'adagrad', epsilon: 1e-10, initialAccumulator: 0, learningRateDecay: 0, weightDecay: 0 },
+    spec: {
+      kind: 'adagrad',
+      flavour: 'pytorch',
+      epsilon: 1e-10,
+      initialAccumulator: 0,
+      learningRateDecay: 0,
+      weightDecay: 0,
+    },
   })
   t.deepEqual(spec('rmsprop'), {
     learningRate: 1e-2,
-    spec: { kind: 'rmsprop', alpha: 0.99, epsilon: 1e-8, momentum: 0, centered: false, weightDecay: 0 },
+    spec: {
+      kind: 'rmsprop',
+      flavour: 'pytorch',
+      alpha: 0.99,
+      epsilon: 1e-8,
+      initialMeanSquare: 0,
+      momentum: 0,
+      centered: false,
+      weightDecay: 0,
+    },
   })
   t.like(spec('adamw'), { learningRate: 1e-3, spec: { kind: 'adamw', weightDecay: 0.01 } })
+})
+
+test('optimizers of Keras and TensorFlow 1 have the defaults of those', (t) => {
+  const optimizer = (kind: string, flavour: string) => {
+    const { learningRate, spec } = optimizerOptions({
+      kind,
+      flavour,
+      learningRate: flavour === 'tf1' ? 0.5 : undefined,
+    })
+    const { epsilon, alpha, initialAccumulator, initialMeanSquare, weightDecay } = spec
+    return { learningRate, epsilon, start: initialAccumulator ?? initialMeanSquare, alpha, weightDecay }
+  }
+  const none = { epsilon: undefined, start: undefined, alpha: undefined, weightDecay: 0 }
+  t.deepEqual(optimizer('sgd', 'keras'), { ...none, learningRate: 1e-2 })
+  t.deepEqual(optimizer('adagrad', 'keras'), { ...none, learningRate: 1e-3, epsilon: 1e-7, start: 0.1 })
+  t.deepEqual(optimizer('rmsprop', 'keras'), { ...none, learningRate: 1e-3, epsilon: 1e-7, start: 0, alpha: 0.9 })
+  t.deepEqual(optimizer('adam', 'keras'), { ...none, learningRate: 1e-3, epsilon: 1e-7 })
+  t.deepEqual(optimizer('adamw', 'keras'), { ...none, learningRate: 1e-3, epsilon: 1e-7, weightDecay: 0.004 })
+  t.deepEqual(optimizer('sgd', 'tf1'), { ...none, learningRate: 0.5 })
+  t.deepEqual(optimizer('adagrad', 'tf1'), { ...none, learningRate: 0.5, epsilon: 0, start: 0.1 })
+  t.deepEqual(optimizer('rmsprop', 'tf1'), { ...none, learningRate: 0.5, epsilon: 1e-10, start: 1, alpha: 0.9 })
+  t.deepEqual(optimizer('adam', 'tf1'), { ...none, learningRate: 0.5, epsilon: 1e-8 })
+  t.is(optimizerOptions({ kind: 'adam', flavour: 'tf1' }).learningRate, 1e-3)
 })
 
 test('clipping is by norm, by value, or off', (t) => {
@@ -95,28 +138,25 @@ test('temperature 0 crosses as greedy, topK left out as all', (t) => {
 })
 
 test('the parameters are counted as the engine lays them out', async (t) => {
-  const options = {
-    ...TINY,
-    cell: undefined,
-    hiddenSize: undefined,
-    input: { embedding: 7 },
-    layers: [
-      { kind: 'lstm', size: 5, forgetBias: 2 },
-      { kind: 'dense', size: 6, activation: 'tanh' },
-      { kind: 'gru', size: 4 },
-      { kind: 'rnn', size: 3 },
-    ],
-    steps: 1,
-  }
-  const { cell: _, hiddenSize: __, ...given } = options
+  const { cell: _, hiddenSize: __, ...tiny } = TINY
+  const layers = [
+    { kind: 'batchNorm' },
+    { kind: 'lstm', size: 5, forgetBias: 2, bidirectional: true },
+    { kind: 'dense', size: 6, activation: 'tanh' },
+    { kind: 'dropout', share: 0.1 },
+    { kind: 'gru', size: 4 },
+    { kind: 'batchNorm' },
+    { kind: 'rnn', form: 'separate', size: 3 },
+  ]
+  const given = { ...tiny, input: { embedding: 7 }, predict: 'last-step', batches: 'ordered', layers, steps: 1 }
   const model = await trainCharModel(given as never)
-  const parameters = Object.values(model.parameters())
+  const parameters = Object.entries(model.parameters()).filter(([name]) => !name.includes('moving'))
   t.is(
     model.parameterCount,
-    parameters.reduce((sum, { data }) => sum + data.length, 0),
+    parameters.reduce((sum, [, { data }]) => sum + data.length, 0),
   )
   t.is(parameterCount(model.spec), model.parameterCount)
-  t.deepEqual([...forgetBiases(modelOptions(given))], [2, Number.NaN, Number.NaN])
+  t.deepEqual([...forgetBiases(modelOptions({ layers }))], [2, Number.NaN, Number.NaN])
 })
 
 test('the memory estimate counts the moments that the engine keeps, and packed copies on the CPU', async (t) => {
@@ -131,6 +171,10 @@ test('the memory estimate counts the moments that the engine keeps, and packed c
     { kind: 'rmsprop', momentum: 0.5, centered: true },
     { kind: 'adam' },
     { kind: 'adamw', amsgrad: true },
+    { kind: 'sgd', flavour: 'keras', momentum: 0.9, weightDecay: 0.1 },
+    { kind: 'adagrad', flavour: 'tf1', learningRate: 0.1 },
+    { kind: 'rmsprop', flavour: 'tf1', learningRate: 0.1, momentum: 0.5, centered: true },
+    { kind: 'adam', flavour: 'keras', amsgrad: true },
   ]) {
     const optimizer = optimizerOptions(given).spec
     await session.configure({ optimizer, clip: clipOptions(false), seed: 1 })
@@ -150,7 +194,15 @@ test('the spec that crosses says what the options say', (t) => {
   )
   t.deepEqual(spec, {
     input: { kind: 'oneHot', vocabulary: 9 },
-    layers: [{ kind: 'recurrent', cell: 'lstm', size: 3, dropout: 0 }],
+    layers: [
+      {
+        kind: 'recurrent',
+        cell: 'lstm',
+        size: 3,
+        bidirectional: false,
+        dropout: { input: 0, recurrent: 0, perGate: false },
+      },
+    ],
     head: { predict: 'lastStep', size: 9, projection: 'linear', dropout: 0 },
     loss: { kind: 'crossEntropy', labelSmoothing: 0, reduction: 'mean' },
   })

@@ -447,6 +447,8 @@ test('every kind of layer, input and optimizer trains', async (t) => {
     },
     { input: { embedding: 5 }, init: 'keras', optimizer: { kind: 'adagrad', initialAccumulator: 0.1 } },
     { predict: 'last-step', batches: 'shuffled', optimizer: { kind: 'adamw', amsgrad: true } },
+    { optimizer: { kind: 'sgd', flavour: 'keras', learningRate: 0.5, momentum: 0.5, nesterov: true } },
+    { optimizer: { kind: 'adagrad', flavour: 'tf1', learningRate: 0.1 } },
     { loss: { labelSmoothing: 0.1, reduction: 'sumOverTime' }, clip: { value: 0.5 }, init: { normal: 0.05 } },
     {
       batches: 'ordered',
