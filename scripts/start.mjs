@@ -19,7 +19,8 @@ try {
     process.exit(1)
   }
   await setUp()
-  await run(process.execPath, ['--import=tsx', 'examples/novel/main.ts', ...files], { cwd: root, shell: false })
+  const words = files.flatMap((file) => ['--text', file])
+  await run(process.execPath, ['--import=tsx', 'examples/run.ts', 'novel', ...words], { cwd: root, shell: false })
 } catch (error) {
   if (!(error instanceof CommandFailed)) throw error
   process.exitCode = error.code

