@@ -46,14 +46,15 @@ test('the text is the reader’s, else the tutorial’s, else the one at hand', 
 
 test('a figure outside its range, or a claim that does not hold, is a fault', (t) => {
   const text = { name: 'verse.txt', own: false }
-  t.deepEqual(faultsOf({ figure: 1, claims: { 'it rises': true } }, text, RANGE), [])
-  t.deepEqual(faultsOf({ figure: 2.01, claims: { 'it rises': false } }, text, RANGE), [
+  t.deepEqual(faultsOf({ figure: 1, claims: { 'it rises': true } }, text, RANGE, true), [])
+  t.deepEqual(faultsOf({ figure: 2.01, claims: { 'it rises': false } }, text, RANGE, true), [
     'does not hold: it rises',
     'its figure 2.01 is not within 1 to 2',
   ])
-  t.regex(faultsOf({ figure: 1, claims: {} }, text, undefined).join(), /no range was measured for 'verse.txt'/)
-  t.deepEqual(faultsOf({ figure: 9, claims: { 'it rises': false } }, { ...text, own: true }, undefined), [])
-  t.is(faultsOf({ figure: Number.NaN, claims: {} }, { ...text, own: true }, undefined).length, 1)
+  t.regex(faultsOf({ figure: 1, claims: {} }, text, undefined, true).join(), /no range was measured for 'verse.txt'/)
+  t.deepEqual(faultsOf({ figure: 1, claims: {} }, text, undefined, false), [])
+  t.deepEqual(faultsOf({ figure: 9, claims: { 'it rises': false } }, { ...text, own: true }, undefined, true), [])
+  t.is(faultsOf({ figure: Number.NaN, claims: {} }, { ...text, own: true }, undefined, true).length, 1)
 })
 
 test('a measured range is 5 % wider than the seeds, and is not measured again', async (t) => {

@@ -23,7 +23,12 @@ export function jsonLine({ name, seconds, figure, range, ok }: Outcome): string 
 /** One line about the figure and its range. */
 export function verdict({ name, figure, range, ok, text, faults }: Outcome, meaning: string): string {
   if (!ok) return faults.map((fault) => `${name}: ${fault}`).join('\n')
-  if (range === undefined) return `${meaning}: ${shown(figure)} (nothing is held on ${text.name}, a text of yours)`
+  if (range === undefined) {
+    const why = text.own
+      ? `nothing is held on ${text.name}, a text of yours`
+      : `no range was measured on ${text.name} at full length`
+    return `${meaning}: ${shown(figure)} (${why})`
+  }
   return `${meaning}: ${shown(figure)}, within ${shown(range.low)} to ${shown(range.high)}`
 }
 
