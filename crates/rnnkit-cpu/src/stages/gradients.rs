@@ -7,6 +7,7 @@ use rnnkit_core::plan::{Dense, ModelPlan, Recurrent};
 use rnnkit_core::with_cell;
 
 use super::head::{predicted_rows, reads_ends};
+use super::sums;
 use crate::pool::ThreadPool;
 use crate::product::{Matrix, MatrixMut, outer_accumulate};
 use crate::simd::Isa;
@@ -61,11 +62,8 @@ impl Gradients<'_> {
         let p = db.len();
         self.pool.for_each_chunk(db, BLOCK, |block, db| {
             db.fill(0.0);
-            let columns = block * BLOCK..block * BLOCK + db.len();
-            for row in tiles.iter().flat_map(|tile| dy(tile).chunks_exact(p)) {
-                for (db, &dy) in db.iter_mut().zip(&row[columns.clone()]) {
-                    *db += dy;
-                }
+            for tile in tiles {
+                self.isa.dispatch(sums::Rows { sums: db, rows: dy(tile), stride: p, first: block * BLOCK });
             }
         });
     }
@@ -85,23 +83,13 @@ impl Gradients<'_> {
             sums.fill(0.0);
             for tile in tiles {
                 let (dy, ids) = sides(tile);
-                for (dy, &id) in dy.chunks_exact(p).zip(ids).filter(|(_, id)| (**id as usize) < v) {
-                    let sums = &mut sums[id as usize * width..(id as usize + 1) * width];
-                    for (sum, &dy) in sums.iter_mut().zip(&dy[block * BLOCK..]) {
-                        *sum += dy;
-                    }
-                }
+                self.isa.dispatch(sums::Symbols { sums, width, ids, rows: dy, stride: p, first: block * BLOCK });
             }
         });
         let scratch = &*scratch;
         self.pool.for_each_chunk(dw, BLOCK * v, |block, dw| {
             let width = dw.len() / v;
-            let sums = &scratch[block * BLOCK * v..][..width * v];
-            for (id, sums) in sums.chunks_exact(width).enumerate() {
-                for (row, &sum) in sums.iter().enumerate() {
-                    dw[row * v + id] = sum;
-                }
-            }
+            sums::transpose(&scratch[block * BLOCK * v..][..width * v], dw, v);
         });
     }
 

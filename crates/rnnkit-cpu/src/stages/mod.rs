@@ -10,6 +10,7 @@ pub mod layers;
 pub mod recurrent;
 pub mod rows;
 pub mod softmax;
+pub mod sums;
 pub mod taps;
 pub mod turn;
 pub mod update;
