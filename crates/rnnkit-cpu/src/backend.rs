@@ -20,6 +20,7 @@ use crate::simd::Isa;
 use crate::stages::gradients::Gradients;
 use crate::stages::head::{self, Loss};
 use crate::stages::layers::Layers;
+use crate::stages::sharing::Sharing;
 use crate::stages::{batch_norm, dropout, input, taps, update};
 use crate::workspace::{LaneTile, Workspace};
 
@@ -52,7 +53,7 @@ impl Cpu {
         })
     }
 
-    /// Some layers forward over some time steps, each tile on one thread.
+    /// Some layers forward over some time steps.
     fn layers_forward(&self, run: &mut RunOf<'_, Self>, layers: Range<usize>, steps: Range<usize>) -> Result<()> {
         if let [Layer::BatchNorm(layer)] = &run.plan.layers[layers.clone()] {
             let by_window = run.training.is_some() && !layer.frozen;
@@ -60,7 +61,7 @@ impl Cpu {
             run.prepared.non_finite |= !finite;
             return run.check_abort();
         }
-        self.on_tiles(run, |tile, stage| layers.clone().for_each(|layer| stage.forward(tile, layer, steps.clone())))
+        self.shared_out(run, |sharing, tiles| sharing.forward(tiles, layers, steps))
     }
 
     /// The same back, last layer first.
@@ -70,15 +71,14 @@ impl Cpu {
             batch_norm::backward(&self.pool, run.prepared, gamma, layers.start, layer, run.windows.time);
             return run.check_abort();
         }
-        self.on_tiles(run, |tile, stage| layers.clone().rev().for_each(|layer| stage.backward(tile, layer, steps.clone())))
+        self.shared_out(run, |sharing, tiles| sharing.backward(tiles, layers, steps))
     }
 
-    /// Calls `work` for each tile on one thread, with the layers to run on it.
-    fn on_tiles(&self, run: &mut RunOf<'_, Self>, work: impl Fn(&mut LaneTile, &Layers<'_>) + Sync) -> Result<()> {
+    /// Calls `work` with what shares layers out, and the tiles.
+    fn shared_out(&self, run: &mut RunOf<'_, Self>, work: impl FnOnce(&Sharing<'_>, &mut [LaneTile])) -> Result<()> {
         let (plan, time, abort) = (run.plan, run.windows.time, run.abort);
         let Workspace { tiles, weights, .. } = &mut *run.prepared;
-        let stage = Layers { isa: self.isa, plan, weights, time, abort };
-        self.pool.for_each(tiles, |_, tile| work(tile, &stage));
+        work(&Sharing { pool: &self.pool, layers: Layers { isa: self.isa, plan, weights, time, abort } }, tiles);
         run.check_abort()
     }
 

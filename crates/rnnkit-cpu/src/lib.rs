@@ -6,6 +6,7 @@
 
 pub mod aligned;
 mod backend;
+mod matrix;
 pub mod pool;
 pub mod product;
 pub mod simd;

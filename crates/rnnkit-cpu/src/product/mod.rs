@@ -7,13 +7,14 @@
 //!
 //! Nothing is allocated by a product, nor when weights are packed again.
 
-mod matrix;
 mod multiply;
+mod outer;
 mod packed;
 #[cfg(test)]
 mod tests;
 
+pub use crate::matrix::{Matrix, MatrixMut};
 pub use crate::simd::Start;
-pub use matrix::{Matrix, MatrixMut};
-pub use multiply::{multiply, multiply_panels, outer_accumulate};
+pub use multiply::{multiply, multiply_panels};
+pub use outer::{fights, outer, outer_accumulate};
 pub use packed::{PackedMatrix, PackedShape, Source};

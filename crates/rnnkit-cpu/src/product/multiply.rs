@@ -1,8 +1,8 @@
 //! The products, cut into register tiles in an order that keeps what is read again in the caches.
 
-use super::matrix::{Matrix, MatrixMut};
 use super::packed::PackedMatrix;
-use crate::simd::{Isa, Kernel, LANES, Simd, Start, Tile, row_times_panels};
+use super::{Matrix, MatrixMut};
+use crate::simd::{Kernel, LANES, Simd, Start, Tile, row_times_panels};
 use std::ops::Range;
 
 /// Steps of k after which the sums go back to C: this much of a panel, and of a tile's rows of A, stays in the first cache.
@@ -30,15 +30,6 @@ pub fn multiply_panels(a: Matrix, b: &PackedMatrix, panels: Range<usize>, c: Mat
     }
 }
 
-/// dst `[P, Q]` += aᵀ · b with a `[rows, P]` and b `[rows, Q]`, each element one chain of multiply-adds in the order of the rows.
-pub fn outer_accumulate(isa: Isa, a: Matrix, b: Matrix, dst: MatrixMut) {
-    assert_eq!(a.rows, b.rows, "both matrices have the same rows");
-    assert_eq!((dst.rows, dst.columns), (a.columns, b.columns), "the result is as high as A is wide, and as wide as B");
-    if dst.rows > 0 && dst.columns > 0 {
-        isa.dispatch(Outer { a, b, dst });
-    }
-}
-
 /// Cuts `rows` into as few parts of at most `highest` rows as there can be, of nearly equal height; none is empty.
 #[inline(always)]
 fn tile_rows(rows: Range<usize>, highest: usize, part: usize) -> Range<usize> {
@@ -59,8 +50,8 @@ impl Kernel for Multiply<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self) {
         if self.a.rows == 1 {
-            let (k, n) = (self.a.columns, self.c.columns);
-            return row_times_panels::<S>(&self.a.values[..k], self.panels, &mut self.c.values[..n], self.start);
+            let k = self.a.columns;
+            return row_times_panels::<S>(&self.a.values[..k], self.panels, self.c.row(0), self.start);
         }
         let mut k = 0;
         while k < self.a.columns {
@@ -93,67 +84,14 @@ impl Multiply<'_> {
             for part in 0..parts {
                 let rows = tile_rows(rows.clone(), S::TILE_ROWS, part);
                 Tile {
-                    rows: rows.len(),
-                    columns: columns.len(),
                     depth: steps.len(),
                     a: &a.values[rows.start * a.stride + steps.start..],
                     a_row: a.stride,
                     a_step: 1,
                     b: panel,
                     b_step: width,
-                    c: &mut self.c.values[rows.start * self.c.stride + columns.start..],
-                    c_row: self.c.stride,
+                    c: self.c.part(rows, columns.clone()),
                     start,
-                }
-                .run::<S>();
-            }
-            column += width;
-        }
-    }
-}
-
-struct Outer<'a> {
-    a: Matrix<'a>,
-    b: Matrix<'a>,
-    dst: MatrixMut<'a>,
-}
-
-impl Kernel for Outer<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self) {
-        let mut row = 0;
-        while row < self.a.rows {
-            self.block::<S>(row..self.a.rows.min(row + DEPTH));
-            row += DEPTH;
-        }
-    }
-}
-
-impl Outer<'_> {
-    /// The part of the product that some rows of A and B make: the register tiles with A read down its columns.
-    #[inline(always)]
-    fn block<S: Simd>(&mut self, rows: Range<usize>) {
-        let (a, b, width) = (&self.a, &self.b, S::PANEL_VECTORS * LANES);
-        let parts = a.columns.div_ceil(S::TILE_ROWS);
-        let mut column = 0;
-        while column < b.columns {
-            let columns = column..b.columns.min(column + width);
-            for part in 0..parts {
-                let p = tile_rows(0..a.columns, S::TILE_ROWS, part);
-                Tile {
-                    rows: p.len(),
-                    columns: columns.len(),
-                    depth: rows.len(),
-                    a: &a.values[rows.start * a.stride + p.start..],
-                    a_row: 1,
-                    a_step: a.stride,
-                    b: &b.values[rows.start * b.stride + columns.start..],
-                    b_step: b.stride,
-                    c: &mut self.dst.values[p.start * self.dst.stride + columns.start..],
-                    c_row: self.dst.stride,
-                    start: Start::Current,
                 }
                 .run::<S>();
             }

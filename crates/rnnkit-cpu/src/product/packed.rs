@@ -50,6 +50,14 @@ impl PackedShape {
         j * self.width..self.n.min((j + 1) * self.width)
     }
 
+    /// The panels that hold those columns, which begin and end with a panel, or at n.
+    pub fn panels_of(self, columns: &Range<usize>) -> Range<usize> {
+        let panels = columns.start / self.width..columns.end.div_ceil(self.width);
+        let held = panels.start * self.width..self.n.min(panels.end * self.width);
+        assert_eq!(held, *columns, "columns that fill panels of {} each", self.width);
+        panels
+    }
+
     /// Fills `panel` `[k, panel_width]` with panel `j` of `source`; its padding is left as it is.
     pub fn pack_panel(self, j: usize, panel: &mut [f32], source: Source) {
         let (Self { k, n, width, .. }, columns) = (self, self.columns(j));

@@ -9,6 +9,7 @@
 
 use super::set::{LANES, Simd};
 use super::vector::Vector;
+use crate::matrix::MatrixMut;
 use rnnkit_core::math::Real;
 
 /// What the elements of C start from.
@@ -24,10 +25,8 @@ pub enum Start<'a> {
 
 /// One tile's operands: C[rows, columns] from `start` += A[rows, depth] · B[depth, columns].
 ///
-/// `rows` is at most `S::TILE_ROWS`, `columns` at most `S::PANEL_VECTORS` * [`LANES`], neither is 0.
+/// Its rows are at most `S::TILE_ROWS`, its columns at most `S::PANEL_VECTORS` * [`LANES`], neither is 0.
 pub(crate) struct Tile<'a> {
-    pub rows: usize,
-    pub columns: usize,
     pub depth: usize,
     /// A's element (i, k) is at i * `a_row` + k * `a_step`.
     pub a: &'a [f32],
@@ -36,9 +35,7 @@ pub(crate) struct Tile<'a> {
     /// B's element (k, j) is at k * `b_step` + j.
     pub b: &'a [f32],
     pub b_step: usize,
-    /// C's element (i, j) is at i * `c_row` + j.
-    pub c: &'a mut [f32],
-    pub c_row: usize,
+    pub c: MatrixMut<'a>,
     pub start: Start<'a>,
 }
 
@@ -46,19 +43,18 @@ impl Tile<'_> {
     /// Carries the tile out.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self) {
-        let width = S::PANEL_VECTORS * LANES;
-        assert!((1..=S::TILE_ROWS).contains(&self.rows) && (1..=width).contains(&self.columns), "a tile of a size that has no kernel");
-        let (last_row, last_step) = (self.rows - 1, self.depth.saturating_sub(1));
-        assert!(self.c.len() >= last_row * self.c_row + self.columns, "C is shorter than the tile");
+        let (width, rows, columns) = (S::PANEL_VECTORS * LANES, self.c.rows, self.c.columns);
+        assert!((1..=S::TILE_ROWS).contains(&rows) && (1..=width).contains(&columns), "a tile of a size that has no kernel");
+        let (last_row, last_step) = (rows - 1, self.depth.saturating_sub(1));
         if let Start::Row(row) = self.start {
-            assert!(row.len() >= self.columns, "the starting row is shorter than the tile");
+            assert!(row.len() >= columns, "the starting row is shorter than the tile");
         }
         if self.depth > 0 {
             assert!(self.a.len() > last_row * self.a_row + last_step * self.a_step, "A is shorter than the tile");
-            assert!(self.b.len() >= last_step * self.b_step + self.columns, "B is shorter than the tile");
+            assert!(self.b.len() >= last_step * self.b_step + columns, "B is shorter than the tile");
         }
         // SAFETY: the asserts above are what `tile` asks for.
-        unsafe { if self.columns == width { self.of_height::<S, true>() } else { self.of_height::<S, false>() } }
+        unsafe { if columns == width { self.of_height::<S, true>() } else { self.of_height::<S, false>() } }
     }
 
     /// # Safety
@@ -67,7 +63,7 @@ impl Tile<'_> {
     unsafe fn of_height<S: Simd, const WHOLE: bool>(self) {
         macro_rules! heights {
             ($($rows:literal)*) => {
-                match self.rows {
+                match self.c.rows {
                     // The first condition is known when compiling: no set gets a kernel too high for its registers.
                     $($rows => if $rows <= S::TILE_ROWS {
                         // SAFETY: as for this function.
@@ -97,21 +93,22 @@ unsafe fn load<S: Simd, const WHOLE: bool>(from: *const f32, v: usize, columns: 
 /// C[ROWS, columns] += A · B with ROWS x VECTORS sums in registers.
 ///
 /// # Safety
-/// `rows` is ROWS; `a`, `b`, `c` and a starting row hold every element that the strides and sizes name; if `WHOLE`,
-/// `columns` is VECTORS * LANES.
+/// C has ROWS rows; `a`, `b` and a starting row hold every element that the strides and sizes name; if `WHOLE`, C has VECTORS * LANES
+/// columns.
 #[inline(always)]
-unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bool>(t: Tile) {
+unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bool>(mut t: Tile) {
+    let (c, c_row, columns) = (t.c.as_mut_ptr(), t.c.stride, t.c.columns);
     let mut sums = [[Vector::<S>::splat(0.0); VECTORS]; ROWS];
     let (from, stride) = match t.start {
         Start::Zero => (None, 0),
-        Start::Current => (Some(t.c.as_ptr()), t.c_row),
+        Start::Current => (Some(c.cast_const()), c_row),
         Start::Row(row) => (Some(row.as_ptr()), 0),
     };
     if let Some(from) = from {
         for i in 0..ROWS {
             for v in 0..VECTORS {
                 // SAFETY: row i of C, or the starting row, has `columns` values.
-                sums[i][v] = unsafe { load::<S, WHOLE>(from.wrapping_add(i * stride), v, t.columns) };
+                sums[i][v] = unsafe { load::<S, WHOLE>(from.wrapping_add(i * stride), v, columns) };
             }
         }
     }
@@ -120,7 +117,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bo
         let mut row = [Vector::<S>::splat(0.0); VECTORS];
         for v in 0..VECTORS {
             // SAFETY: each of `depth` rows of B has `columns` values.
-            row[v] = unsafe { load::<S, WHOLE>(b, v, t.columns) };
+            row[v] = unsafe { load::<S, WHOLE>(b, v, columns) };
         }
         for i in 0..ROWS {
             // SAFETY: A has ROWS values at each of `depth` steps.
@@ -131,16 +128,15 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bo
         }
         (a, b) = (a.wrapping_add(t.a_step), b.wrapping_add(t.b_step));
     }
-    let c = t.c.as_mut_ptr();
     for i in 0..ROWS {
         for v in 0..VECTORS {
-            let at = c.wrapping_add(i * t.c_row + v * LANES);
+            let at = c.wrapping_add(i * c_row + v * LANES);
             // SAFETY: row i of C has `columns` values, and no more than those are written.
             unsafe {
                 if WHOLE {
                     S::store(sums[i][v].0, at)
                 } else {
-                    S::store_first(sums[i][v].0, at, t.columns.saturating_sub(v * LANES).min(LANES))
+                    S::store_first(sums[i][v].0, at, columns.saturating_sub(v * LANES).min(LANES))
                 }
             }
         }
@@ -171,8 +167,8 @@ pub(crate) fn row_times_panels<S: Simd>(a: &[f32], panels: &[f32], c: &mut [f32]
                     Start::Row(row) => Start::Row(&row[j * width..][..c.len()]),
                     other => other,
                 };
-                let b = &panels[j * width * depth..][..width * depth];
-                Tile { rows: 1, columns: c.len(), depth, a, a_row: 0, a_step: 1, b, b_step: width, c, c_row: 0, start }.run::<S>();
+                let (b, columns) = (&panels[j * width * depth..][..width * depth], c.len());
+                Tile { depth, a, a_row: 0, a_step: 1, b, b_step: width, c: MatrixMut::new(c, 1, columns), start }.run::<S>();
             }
         }
     }

@@ -34,6 +34,26 @@ impl<S: Simd> Vector<S> {
         }
     }
 
+    /// The first `count` values at `from`, with zeros behind them, or [`LANES`] if `count` is larger.
+    ///
+    /// # Safety
+    /// That many values at `from` are readable.
+    #[inline(always)]
+    pub(crate) unsafe fn load_from(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller vouches for the memory.
+        Self(unsafe { if count >= LANES { S::load(from) } else { S::load_first(from, count) } })
+    }
+
+    /// Writes the first `count` lanes to `to`, all if `count` is larger.
+    ///
+    /// # Safety
+    /// That many values at `to` are writable.
+    #[inline(always)]
+    pub(crate) unsafe fn store_to(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller vouches for the memory.
+        unsafe { if count >= LANES { S::store(self.0, to) } else { S::store_first(self.0, to, count) } }
+    }
+
     /// The lanes in order.
     #[inline(always)]
     pub fn to_array(self) -> [f32; LANES] {

@@ -1,113 +1,171 @@
-//! The cells on vectors: all units of all lanes of a tile, one time step, gates and state in one pass.
+//! The cells on vectors: some units of all lanes of a tile, one time step, gates and state in one pass.
+
+use std::marker::PhantomData;
+use std::ops::Range;
 
 use rnnkit_core::cell::{Cell, MAX_GATES, UnitKept};
 use rnnkit_core::math::Real;
 
+use crate::matrix::{Matrix, MatrixMut};
 use crate::simd::{Kernel, LANES, Simd, Vector};
 
-/// One time step forward, from pre-activations to states.
+/// The same units of each gate, in some rows of [·, G*H]; or none, of a cell that has no such buffer.
+pub struct GateColumns<'a> {
+    all: &'a MatrixMut<'a>,
+    first_row: usize,
+    size: usize,
+    units: Range<usize>,
+}
+
+impl<'a> GateColumns<'a> {
+    /// Those `units` of each gate of H = `size` in the rows from `first_row` on.
+    ///
+    /// # Safety
+    /// While they live, nobody else reads or writes those units of the rows that are asked for.
+    #[inline(always)]
+    pub unsafe fn of(all: &'a MatrixMut<'a>, first_row: usize, size: usize, units: &Range<usize>) -> Self {
+        Self { all, first_row, size, units: units.clone() }
+    }
+
+    /// A lane's units of the cell's gates; nothing of an empty buffer.
+    #[inline(always)]
+    pub fn row<C: Cell>(&mut self, lane: usize) -> GateRow<'_> {
+        let Self { all, first_row, size, ref units } = *self;
+        if all.rows == 0 {
+            return GateRow { start: std::ptr::null_mut(), size: 0, units: 0, memory: PhantomData };
+        }
+        assert!(all.columns >= C::GATES * size && units.end <= size, "units {units:?} of {} gates", C::GATES);
+        GateRow { start: all.at(first_row + lane, units.start), size, units: units.len(), memory: PhantomData }
+    }
+}
+
+/// A lane's units of each gate.
+pub struct GateRow<'a> {
+    start: *mut f32,
+    size: usize,
+    units: usize,
+    memory: PhantomData<&'a mut [f32]>,
+}
+
+impl GateRow<'_> {
+    /// Those from `unit` on; zeros past the units' end.
+    #[inline(always)]
+    fn load<S: Simd, C: Cell>(&self, unit: usize) -> [Vector<S>; MAX_GATES] {
+        assert!(unit < self.units, "unit {unit} of {}", self.units);
+        let mut gates = [Vector::splat(0.0); MAX_GATES];
+        let mut gate = 0;
+        while gate < C::GATES {
+            // SAFETY: each gate has its units in the row, as was asserted when it was made, and whoever made the columns vouches that they are
+            // ours.
+            gates[gate] = unsafe { Vector::load_from(self.start.add(gate * self.size + unit), self.units - unit) };
+            gate += 1;
+        }
+        gates
+    }
+
+    #[inline(always)]
+    fn store<S: Simd, C: Cell>(&mut self, unit: usize, gates: [Vector<S>; MAX_GATES]) {
+        assert!(unit < self.units, "unit {unit} of {}", self.units);
+        let mut gate = 0;
+        while gate < C::GATES {
+            // SAFETY: as in `load`.
+            unsafe { gates[gate].store_to(self.start.add(gate * self.size + unit), self.units - unit) };
+            gate += 1;
+        }
+    }
+
+    /// One gate's units.
+    pub fn gate(&mut self, gate: usize) -> &mut [f32] {
+        // SAFETY: as in `load`.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(gate * self.size), self.units) }
+    }
+}
+
+/// A row, or nothing of an empty matrix.
+#[inline(always)]
+fn row<'m>(matrix: &'m mut MatrixMut, lane: usize) -> &'m mut [f32] {
+    if matrix.rows == 0 { &mut [] } else { matrix.row(lane) }
+}
+
+/// One time step forward, from pre-activations to states. Everything is [n, units].
 pub struct Forward<'a, C> {
     /// The cell.
     pub cell: C,
-    /// Hidden size H.
-    pub size: usize,
-    /// [n, G*H]: pre-activations in (of the input part, where they are apart), activated gates out.
-    pub gates: &'a mut [f32],
-    /// [n, G*H]: the hidden part, where a cell wants it apart; else empty.
-    pub hidden: &'a [f32],
-    /// h of the step before, [n, H].
-    pub h_previous: &'a [f32],
-    /// c of the step before, [n, H]; empty without a cell state.
-    pub c_previous: &'a [f32],
-    /// h, [n, H].
-    pub h: &'a mut [f32],
-    /// c, [n, H], or empty.
-    pub c: &'a mut [f32],
-    /// The cell's `kept`, [n, H], or empty.
-    pub kept: &'a mut [f32],
+    /// Pre-activations in (of the input part, where they are apart), activated gates out.
+    pub gates: GateColumns<'a>,
+    /// The hidden part, where a cell wants it apart; else empty.
+    pub hidden: GateColumns<'a>,
+    /// h of the step before.
+    pub h_previous: Matrix<'a>,
+    /// c of the step before; empty without a cell state.
+    pub c_previous: Matrix<'a>,
+    /// h.
+    pub h: MatrixMut<'a>,
+    /// c, or empty.
+    pub c: MatrixMut<'a>,
+    /// The cell's `kept`, or empty.
+    pub kept: MatrixMut<'a>,
 }
 
-/// One time step back, from the gradients of the states to those of the pre-activations.
+/// One time step back, from the gradients of the states to those of the pre-activations. Everything is [n, units].
 pub struct Backward<'a, C> {
     /// The cell.
     pub cell: C,
-    /// Hidden size H.
-    pub size: usize,
-    /// [n, G*H]: activated gates in, gradient of the input pre-activations out.
-    pub gates: &'a mut [f32],
-    /// [n, G*H]: gradient of the hidden pre-activations, where it differs; else empty.
-    pub d_hidden: &'a mut [f32],
-    /// Gradient of h from above, [n, H].
-    pub d_output: &'a [f32],
-    /// Gradient of h from the step after in, from this step to the one before out (but for the hidden product), [n, H].
-    pub d_h: &'a mut [f32],
+    /// Activated gates in, gradient of the input pre-activations out.
+    pub gates: GateColumns<'a>,
+    /// Gradient of the hidden pre-activations, where it differs; else empty.
+    pub d_hidden: GateColumns<'a>,
+    /// Gradient of h from above.
+    pub d_output: Matrix<'a>,
+    /// Gradient of h from the step after in, from this step to the one before out (but for the hidden product).
+    pub d_h: MatrixMut<'a>,
     /// The same of c.
-    pub d_c: &'a mut [f32],
-    /// h, [n, H].
-    pub h: &'a [f32],
-    /// h of the step before, [n, H].
-    pub h_previous: &'a [f32],
-    /// c of the step before, [n, H], or empty.
-    pub c_previous: &'a [f32],
-    /// The cell's `kept`, [n, H], or empty.
-    pub kept: &'a [f32],
+    pub d_c: MatrixMut<'a>,
+    /// h.
+    pub h: Matrix<'a>,
+    /// h of the step before.
+    pub h_previous: Matrix<'a>,
+    /// c of the step before, or empty.
+    pub c_previous: Matrix<'a>,
+    /// The cell's `kept`, or empty.
+    pub kept: Matrix<'a>,
 }
 
-/// The gates of the units from `unit` on, out of a row [G*H]; zeros past a block's end.
+/// The values of a row from `unit` on, or zeros if they are not wanted.
 #[inline(always)]
-fn load_gates<S: Simd, C: Cell>(row: &[f32], unit: usize, size: usize) -> [Vector<S>; MAX_GATES] {
-    let mut gates = [Vector::splat(0.0); MAX_GATES];
-    let mut gate = 0;
-    while gate < C::GATES {
-        gates[gate] = Vector::load(&row[gate * size + unit..(gate + 1) * size]);
-        gate += 1;
-    }
-    gates
+fn load_if<S: Simd>(wanted: bool, row: &[f32], unit: usize) -> Vector<S> {
+    if wanted { Vector::load(&row[unit..]) } else { Vector::splat(0.0) }
 }
 
+/// A row to read, or nothing of an empty matrix.
 #[inline(always)]
-fn store_gates<S: Simd, C: Cell>(row: &mut [f32], unit: usize, size: usize, gates: [Vector<S>; MAX_GATES]) {
-    let mut gate = 0;
-    while gate < C::GATES {
-        gates[gate].store(&mut row[gate * size + unit..(gate + 1) * size]);
-        gate += 1;
-    }
-}
-
-/// The values of a row from `unit` on, or zeros if the buffer is empty.
-#[inline(always)]
-fn load_if<S: Simd>(wanted: bool, values: &[f32], at: usize, end: usize) -> Vector<S> {
-    if wanted { Vector::load(&values[at..end]) } else { Vector::splat(0.0) }
+fn read<'a>(matrix: &Matrix<'a>, lane: usize) -> &'a [f32] {
+    if matrix.rows == 0 { &[] } else { matrix.row(lane) }
 }
 
 impl<C: Cell> Kernel for Forward<'_, C> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self) {
-        let (size, width) = (self.size, C::GATES * self.size);
-        let mut lane = 0;
-        while lane * size < self.h.len() {
-            let row = &mut self.gates[lane * width..(lane + 1) * width];
-            let end = (lane + 1) * size;
+    fn run<S: Simd>(mut self) {
+        let (mut lane, units) = (0, self.h.columns);
+        while lane < self.h.rows {
+            let (mut gates, hidden) = (self.gates.row::<C>(lane), self.hidden.row::<C>(lane));
+            let (h_previous, c_previous) = (read(&self.h_previous, lane), read(&self.c_previous, lane));
+            let (h, c, kept) = (row(&mut self.h, lane), row(&mut self.c, lane), row(&mut self.kept, lane));
             let mut unit = 0;
-            while unit < size {
-                let at = lane * size + unit;
-                let input = load_gates::<S, C>(row, unit, size);
-                let hidden = if C::SPLIT {
-                    load_gates::<S, C>(&self.hidden[lane * width..(lane + 1) * width], unit, size)
-                } else {
-                    [Vector::splat(0.0); MAX_GATES]
-                };
-                let c_previous = load_if(C::HAS_CELL_STATE, self.c_previous, at, end);
-                let step = self.cell.forward(input, hidden, Vector::load(&self.h_previous[at..end]), c_previous);
-                store_gates::<S, C>(row, unit, size, step.gates);
-                step.h.store(&mut self.h[at..end]);
+            while unit < units {
+                let input = gates.load::<S, C>(unit);
+                let hidden = if C::SPLIT { hidden.load::<S, C>(unit) } else { [Vector::splat(0.0); MAX_GATES] };
+                let c_before = load_if(C::HAS_CELL_STATE, c_previous, unit);
+                let step = self.cell.forward(input, hidden, Vector::load(&h_previous[unit..]), c_before);
+                gates.store::<S, C>(unit, step.gates);
+                step.h.store(&mut h[unit..]);
                 if C::HAS_CELL_STATE {
-                    step.c.store(&mut self.c[at..end]);
+                    step.c.store(&mut c[unit..]);
                 }
                 if C::KEEPS {
-                    step.kept.store(&mut self.kept[at..end]);
+                    step.kept.store(&mut kept[unit..]);
                 }
                 unit += LANES;
             }
@@ -120,30 +178,30 @@ impl<C: Cell> Kernel for Backward<'_, C> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self) {
-        let (size, width) = (self.size, C::GATES * self.size);
-        let mut lane = 0;
-        while lane * size < self.h.len() {
-            let row = &mut self.gates[lane * width..(lane + 1) * width];
-            let end = (lane + 1) * size;
+    fn run<S: Simd>(mut self) {
+        let (mut lane, units) = (0, self.h.columns);
+        while lane < self.h.rows {
+            let (mut gates, mut d_hidden) = (self.gates.row::<C>(lane), self.d_hidden.row::<C>(lane));
+            let (h, h_previous, c_previous) = (read(&self.h, lane), read(&self.h_previous, lane), read(&self.c_previous, lane));
+            let (d_output, kept) = (read(&self.d_output, lane), read(&self.kept, lane));
+            let (d_h, d_c) = (row(&mut self.d_h, lane), row(&mut self.d_c, lane));
             let mut unit = 0;
-            while unit < size {
-                let at = lane * size + unit;
+            while unit < units {
                 let kept = UnitKept {
-                    gates: load_gates::<S, C>(row, unit, size),
-                    kept: load_if(C::KEEPS, self.kept, at, end),
-                    h: Vector::<S>::load(&self.h[at..end]),
-                    h_previous: Vector::load(&self.h_previous[at..end]),
-                    c_previous: load_if(C::HAS_CELL_STATE, self.c_previous, at, end),
+                    gates: gates.load::<S, C>(unit),
+                    kept: load_if(C::KEEPS, kept, unit),
+                    h: Vector::load(&h[unit..]),
+                    h_previous: Vector::load(&h_previous[unit..]),
+                    c_previous: load_if(C::HAS_CELL_STATE, c_previous, unit),
                 };
-                let d_h = Vector::load(&self.d_output[at..end]) + Vector::load(&self.d_h[at..end]);
-                let d = self.cell.backward(kept, d_h, Vector::load(&self.d_c[at..end]));
-                store_gates::<S, C>(row, unit, size, d.input);
+                let above = Vector::load(&d_output[unit..]) + Vector::load(&d_h[unit..]);
+                let d = self.cell.backward(kept, above, Vector::load(&d_c[unit..]));
+                gates.store::<S, C>(unit, d.input);
                 if C::SPLIT {
-                    store_gates::<S, C>(&mut self.d_hidden[lane * width..(lane + 1) * width], unit, size, d.hidden);
+                    d_hidden.store::<S, C>(unit, d.hidden);
                 }
-                d.h.store(&mut self.d_h[at..end]);
-                d.c.store(&mut self.d_c[at..end]);
+                d.h.store(&mut d_h[unit..]);
+                d.c.store(&mut d_c[unit..]);
                 unit += LANES;
             }
             lane += 1;

@@ -7,14 +7,17 @@ use rnnkit_core::plan::{Dense, ModelPlan, Recurrent};
 use rnnkit_core::with_cell;
 
 use super::head::{predicted_rows, reads_ends};
+use super::recurrent::is_zero;
 use super::sums;
 use crate::pool::ThreadPool;
-use crate::product::{Matrix, MatrixMut, outer_accumulate};
+use crate::product::{Matrix, MatrixMut, fights, outer};
 use crate::simd::Isa;
 use crate::workspace::{LaneTile, Workspace};
 
 /// Rows of a weight gradient that one task makes.
 const BLOCK: usize = 64;
+/// The most rows of it.
+const LARGEST_BLOCK: usize = 256;
 
 /// What all of these need.
 pub struct Gradients<'a> {
@@ -37,22 +40,19 @@ impl Gradients<'_> {
     fn outer<'t>(&self, dw: &mut [f32], [p, copies]: [usize; 2], tiles: &'t [LaneTile], sides: impl Fn(&'t LaneTile) -> Sides<'t> + Sync) {
         let (q, size) = (dw.len() / p, p / copies);
         for (gate, dw) in dw.chunks_exact_mut(size * q).enumerate() {
-            self.pool.for_each_chunk(dw, BLOCK * q, |block, dw| {
-                dw.fill(0.0);
+            let tall = self.block(size, p);
+            self.pool.for_each_chunk(dw, tall * q, |block, dw| {
                 let height = dw.len() / q;
-                for tile in tiles {
-                    if self.abort.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let (dy, x) = sides(tile);
+                let piece = |number: usize| {
+                    let (dy, x) = sides(tiles.get(number).filter(|_| !self.stops())?);
                     let rows = dy.len() / p;
-                    if rows == 0 {
-                        continue;
-                    }
-                    let dy = Matrix::with_stride(&dy[gate * size + block * BLOCK..], rows, height, p);
-                    let x = Matrix::with_stride(&x[gate * q..], rows, q, copies * q);
-                    outer_accumulate(self.isa, dy, x, MatrixMut::new(dw, height, q));
-                }
+                    let dy = if rows == 0 { dy } else { &dy[gate * size + block * tall..] };
+                    Some((
+                        Matrix::with_stride(dy, rows, height, p),
+                        Matrix::with_stride(if rows == 0 { x } else { &x[gate * q..] }, rows, q, copies * q),
+                    ))
+                };
+                outer(self.isa, piece, MatrixMut::new(dw, height, q), false);
             });
         }
     }
@@ -142,27 +142,35 @@ impl Gradients<'_> {
         tiles: &'t [LaneTile],
         d_hidden: impl Fn(&'t LaneTile) -> &'t [f32] + Sync,
     ) {
-        self.pool.for_each_chunk(dw, BLOCK * size, |block, dw| {
-            dw.fill(0.0);
+        let tall = self.block(p, p);
+        self.pool.for_each_chunk(dw, tall * size, |block, dw| {
             let height = dw.len() / size;
-            for tile in tiles {
-                if self.abort.load(Ordering::Relaxed) {
-                    return;
-                }
+            // Two pieces for each tile.
+            let piece = |number: usize| {
+                let tile = tiles.get(number / 2).filter(|_| !self.stops())?;
                 let (n, dy, space) = (tile.n(), d_hidden(tile), &tile.layers[index]);
-                let part = |dy, h, rows| {
-                    let dy: &[f32] = dy;
-                    (Matrix::with_stride(&dy[block * BLOCK..], rows, height, p), Matrix::new(h, rows, size))
+                let (start, rest) = (Matrix::new(&space.start[0], n, size), (self.time - 1) * n);
+                let (dy, h, rows) = match number % 2 {
+                    // A state of zero adds nothing.
+                    0 if is_zero(start) => (dy, &[][..], 0),
+                    0 => (&dy[..n * p], start.values, n),
+                    _ => (&dy[n * p..], &space.output[..rest * size], rest),
                 };
-                let (dy_0, h_0) = part(&dy[..n * p], &space.start[0], n);
-                outer_accumulate(self.isa, dy_0, h_0, MatrixMut::new(dw, height, size));
-                let rest = (self.time - 1) * n;
-                if rest > 0 {
-                    let (dy, h) = part(&dy[n * p..], &space.output[..rest * size], rest);
-                    outer_accumulate(self.isa, dy, h, MatrixMut::new(dw, height, size));
-                }
-            }
+                let dy = if rows == 0 { dy } else { &dy[block * tall..] };
+                Some((Matrix::with_stride(dy, rows, height, p), Matrix::new(h, rows, size)))
+            };
+            outer(self.isa, piece, MatrixMut::new(dw, height, size), false);
         });
+    }
+
+    /// Rows of a weight's gradient for one task, of `rows` in rows of gradients of `p` values: where these are packed, as many as leave work
+    /// for all threads, since each task packs what they meet.
+    fn block(&self, rows: usize, p: usize) -> usize {
+        if fights(p) { rows.div_ceil(2 * self.pool.threads()).clamp(BLOCK, LARGEST_BLOCK) } else { BLOCK }
+    }
+
+    fn stops(&self) -> bool {
+        self.abort.load(Ordering::Relaxed)
     }
 
     /// Weight and bias of a dense layer.

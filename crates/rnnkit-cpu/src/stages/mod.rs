@@ -9,6 +9,7 @@ pub mod input;
 pub mod layers;
 pub mod recurrent;
 pub mod rows;
+pub mod sharing;
 pub mod softmax;
 pub mod sums;
 pub mod taps;

@@ -7,99 +7,170 @@ use rnnkit_core::Result;
 use super::bias::Bias;
 use crate::aligned::Aligned;
 use crate::pool::ThreadPool;
-use crate::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, multiply};
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, multiply_panels};
 use crate::simd::Isa;
 
-/// y = W x + b with W [P, Q]: in one piece, or one for each gate where every gate has an x of its own, [copies, Q] in a row.
+/// y = W x + b with W [P, Q] over P = G*H: in one piece, or one for each gate, where every gate has an x of its own, [copies, Q] in a row, or
+/// where threads share the H units of all gates.
 pub struct GateMaps {
-    maps: Vec<Affine>,
+    /// Of x: Wᵀ [Q, P], or [Q, H] for each gate, each with its bias.
+    forward: Vec<Affine>,
+    /// Of dy: W [P, Q], or [H, Q] for each copy of x; none without a way back.
+    backward: Vec<Packed>,
+    /// Rows of x that one row of y reads, side by side.
+    copies: usize,
 }
 
-/// y = W x + b with W [P, Q]: packed both ways.
+/// How a map is made.
+#[derive(Clone, Copy)]
+pub struct Cut {
+    /// G.
+    pub gates: usize,
+    /// Rows of x that one row of y reads, side by side: 1, or G.
+    pub copies: usize,
+    /// Whether threads share the units, so that each gate begins a panel.
+    pub by_units: bool,
+}
+
+impl Cut {
+    /// In one piece.
+    pub const WHOLE: Self = Self { gates: 1, copies: 1, by_units: false };
+}
+
+/// A weight with what is added.
 struct Affine {
-    /// Where W and b lie in the flat buffer.
-    weight: Range<usize>,
-    /// Of x: [Q, P] = Wᵀ.
-    forward: PackedMatrix,
-    /// Of dy: [P, Q] = W; `None` where there is no way back.
-    backward: Option<PackedMatrix>,
-    /// b [P], as `bias_of` says.
+    weight: Packed,
     bias: Aligned,
     bias_of: Bias,
 }
 
+/// A weight, packed.
+struct Packed {
+    /// Where it lies in the flat buffer.
+    from: Range<usize>,
+    matrix: PackedMatrix,
+}
+
 impl GateMaps {
-    /// A map with P = `rows` whose input rows hold x `copies` times.
-    pub fn new(isa: Isa, weight: &Range<usize>, [rows, copies]: [usize; 2], bias_of: Bias, training: bool) -> Result<Self> {
-        let (size, len) = (rows / copies, weight.len() / copies);
-        let map = |gate: usize| {
-            let weight = weight.start + gate * len..weight.start + (gate + 1) * len;
-            let bias = if copies == 1 { bias_of.clone() } else { bias_of.of_gate(gate, size) };
-            Affine::new(isa, &weight, size, bias, training)
+    /// A map with P = `rows`, with a way back if there is `training`.
+    pub fn new(isa: Isa, weight: &Range<usize>, rows: usize, cut: Cut, bias_of: Bias, training: bool) -> Result<Self> {
+        let pieces = if cut.by_units { cut.gates } else { cut.copies };
+        let part = |gate: usize, of: usize| weight.start + gate * weight.len() / of..weight.start + (gate + 1) * weight.len() / of;
+        let q = weight.len() / rows;
+        let affine = |gate: usize| {
+            let bias_of = if pieces == 1 { bias_of.clone() } else { bias_of.of_gate(gate, rows / pieces) };
+            let matrix = PackedMatrix::new(isa, q, rows / pieces)?;
+            Ok(Affine { weight: Packed { from: part(gate, pieces), matrix }, bias: Aligned::zeros(rows / pieces)?, bias_of })
         };
-        Ok(Self { maps: (0..copies).map(map).collect::<Result<_>>()? })
+        let back = |copy: usize| Ok(Packed { from: part(copy, cut.copies), matrix: PackedMatrix::new(isa, rows / cut.copies, q)? });
+        Ok(Self {
+            forward: (0..pieces).map(affine).collect::<Result<_>>()?,
+            backward: (0..if training { cut.copies } else { 0 }).map(back).collect::<Result<_>>()?,
+            copies: cut.copies,
+        })
     }
 
     /// Takes the weights of the flat buffer.
     pub fn pack(&mut self, pool: &ThreadPool, parameters: &[f32]) {
-        self.maps.iter_mut().for_each(|map| map.pack(pool, parameters));
+        for Affine { weight, bias, bias_of } in &mut self.forward {
+            weight.matrix.pack(pool, Source::Transposed(&parameters[weight.from.clone()]));
+            bias_of.write(parameters, bias);
+        }
+        for weight in &mut self.backward {
+            weight.matrix.pack(pool, Source::RowMajor(&parameters[weight.from.clone()]));
+        }
     }
 
     /// `out` [rows, P] = the map of `x` [rows, copies, Q]: from the bias, or added to what is there.
     pub fn forward(&self, x: &[f32], rows: usize, out: &mut [f32], from_bias: bool) {
-        for (gate, map) in self.maps.iter().enumerate() {
-            let start = if from_bias { Start::Row(&map.bias) } else { Start::Current };
-            let (x, out) = (self.x(x, rows, gate), self.y_mut(out, rows, gate));
-            multiply(x, &map.forward, out, start);
+        let out = MatrixMut::new(out, rows, self.rows());
+        // SAFETY: `out` is ours.
+        unsafe { self.forward_units(Matrix::new(x, rows, self.width()), &out, 0..rows, &(0..self.piece_rows()), from_bias) }
+    }
+
+    /// The same for some units of all gates, at some rows of `out`. Units that are not all begin and end with a panel, or at H.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes those units of those rows meanwhile.
+    pub unsafe fn forward_units(&self, x: Matrix, out: &MatrixMut, rows: Range<usize>, units: &Range<usize>, from_bias: bool) {
+        let size = self.piece_rows();
+        // All units of all gates, where they are one piece.
+        let units = if self.forward.len() == 1 { 0..size } else { units.clone() };
+        for (gate, Affine { weight: Packed { matrix, .. }, bias, .. }) in self.forward.iter().enumerate() {
+            let start = if from_bias { Start::Row(&bias[units.clone()]) } else { Start::Current };
+            // SAFETY: as for this function.
+            let out = unsafe { out.shared_part(rows.clone(), gate * size + units.start..gate * size + units.end) };
+            multiply_panels(self.x(x, gate), matrix, matrix.shape().panels_of(&units), out, start);
+        }
+    }
+
+    /// As `forward_units` of rows of zeros.
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn add_nothing(&self, out: &MatrixMut, rows: Range<usize>, units: &Range<usize>, from_bias: bool) {
+        let size = self.piece_rows();
+        let units = if self.forward.len() == 1 { 0..size } else { units.clone() };
+        for (gate, Affine { bias, .. }) in self.forward.iter().enumerate().filter(|_| from_bias) {
+            // SAFETY: as for this function.
+            let mut out = unsafe { out.shared_part(rows.clone(), gate * size + units.start..gate * size + units.end) };
+            (0..rows.len()).for_each(|row| out.row(row).copy_from_slice(&bias[units.clone()]));
         }
     }
 
     /// `dx` [rows, copies, Q] = the way back of `dy` [rows, P], or added to what is there; nothing of a map made without one.
     pub fn back(&self, dy: &[f32], rows: usize, dx: &mut [f32], start: Start) {
-        let copies = self.maps.len();
-        for (gate, map) in self.maps.iter().enumerate() {
-            let Some(backward) = &map.backward else { return };
-            let (size, q) = (map.forward.shape().n(), map.forward.shape().k());
-            let dy = Matrix::with_stride(&dy[gate * size..], rows, size, copies * size);
-            let dx = MatrixMut::with_stride(&mut dx[gate * q..], rows, q, copies * q);
-            multiply(dy, backward, dx, start);
+        let dx = MatrixMut::new(dx, rows, self.width());
+        self.back_units(Matrix::new(dy, rows, self.rows()), dx, &(0..self.width() / self.copies), start);
+    }
+
+    /// The same for some of the Q values of x, which `dx` [rows, units] has alone; with copies, for all. Units as in `forward_units`.
+    pub fn back_units(&self, dy: Matrix, mut dx: MatrixMut, units: &Range<usize>, start: Start) {
+        for (copy, Packed { matrix, .. }) in self.backward.iter().enumerate() {
+            let (size, rows) = (matrix.shape().k(), dx.rows);
+            let dx = dx.part(0..rows, copy * units.len()..(copy + 1) * units.len());
+            multiply_panels(dy.columns(&(copy * size..(copy + 1) * size)), matrix, matrix.shape().panels_of(units), dx, start);
         }
+    }
+
+    /// The panels of a map in one piece; none of others.
+    pub fn panels(&self) -> usize {
+        if self.forward.len() == 1 { self.forward[0].weight.matrix.shape().panels() } else { 0 }
+    }
+
+    /// Some panels of a map in one piece: `out` [rows, P] of `x` [rows, Q], from the bias.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes those columns of `out` meanwhile.
+    pub unsafe fn forward_panels(&self, x: Matrix, out: &MatrixMut, panels: Range<usize>) {
+        let Affine { weight: Packed { matrix, .. }, bias, .. } = &self.forward[0];
+        let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
+        // SAFETY: as for this function.
+        let out = unsafe { out.shared_part(0..x.rows, columns.clone()) };
+        multiply_panels(x, matrix, panels, out, Start::Row(&bias[columns]));
     }
 
     /// Values that a row of x has.
     pub fn width(&self) -> usize {
-        self.maps.iter().map(|map| map.forward.shape().k()).sum()
+        self.copies * self.forward[0].weight.matrix.shape().k()
     }
 
-    fn x<'a>(&self, x: &'a [f32], rows: usize, gate: usize) -> Matrix<'a> {
-        let q = self.maps[gate].forward.shape().k();
-        Matrix::with_stride(&x[gate * q..], rows, q, self.maps.len() * q)
+    /// Columns of a panel, if threads may share the units.
+    pub fn shared_by(&self) -> Option<usize> {
+        (self.forward.len() > self.copies).then(|| self.forward[0].weight.matrix.shape().panel_width())
     }
 
-    fn y_mut<'a>(&self, y: &'a mut [f32], rows: usize, gate: usize) -> MatrixMut<'a> {
-        let size = self.maps[gate].forward.shape().n();
-        MatrixMut::with_stride(&mut y[gate * size..], rows, size, self.maps.len() * size)
-    }
-}
-
-impl Affine {
-    fn new(isa: Isa, weight: &Range<usize>, p: usize, bias_of: Bias, training: bool) -> Result<Self> {
-        let q = weight.len() / p;
-        Ok(Self {
-            weight: weight.clone(),
-            forward: PackedMatrix::new(isa, q, p)?,
-            backward: training.then(|| PackedMatrix::new(isa, p, q)).transpose()?,
-            bias: Aligned::zeros(p)?,
-            bias_of,
-        })
+    /// P.
+    fn rows(&self) -> usize {
+        self.forward.len() * self.piece_rows()
     }
 
-    fn pack(&mut self, pool: &ThreadPool, parameters: &[f32]) {
-        let weight = &parameters[self.weight.clone()];
-        self.forward.pack(pool, Source::Transposed(weight));
-        if let Some(backward) = &mut self.backward {
-            backward.pack(pool, Source::RowMajor(weight));
-        }
-        self.bias_of.write(parameters, &mut self.bias);
+    fn piece_rows(&self) -> usize {
+        self.forward[0].weight.matrix.shape().n()
+    }
+
+    fn x<'a>(&self, x: Matrix<'a>, gate: usize) -> Matrix<'a> {
+        let q = self.width() / self.copies;
+        if self.copies == 1 { x } else { x.columns(&(gate * q..(gate + 1) * q)) }
     }
 }
