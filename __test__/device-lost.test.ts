@@ -113,7 +113,7 @@ async function runLoop(everyMs: number) {
     if (++calls === 6) throw new RnnKitError({ code: 'ERR_DEVICE_LOST', message: 'lost' })
     const [zeros, ones] = [new Uint8Array(length), new Float64Array(length).fill(1)]
     const sums = { losses: ones, nats: ones, counts: ones, gradientNorms: ones, milliseconds: ones }
-    return { ...sums, clipped: zeros, nonFinite: zeros, applied: length, aborted: false }
+    return { ...sums, timing: 'call' as const, clipped: zeros, nonFinite: zeros, applied: length, aborted: false }
   }
   const recovered: number[] = []
   const setting = { learningRate: 1, totalSteps: 40 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { type ErrorCode, RnnKitError } from '../ts/errors.ts'
 import { NativeSession } from '../ts/native/native-session.ts'
+import { gpuTest } from './fixtures/gpu.ts'
 import {
   deviceJson,
   endlessWindows,
@@ -31,10 +32,21 @@ for (const device of ['reference', 'cpu']) {
     t.false(trained.aborted)
     t.deepEqual([...trained.counts], new Array(60).fill(16))
     t.true(trained.gradientNorms.every((norm) => norm > 0) && trained.milliseconds.every((ms) => ms > 0))
+    t.is(trained.timing, 'window')
     t.true(trained.nonFinite.every((flag) => flag === 0) && trained.clipped.length === 60)
     session.close()
   })
 }
+
+gpuTest('a GPU tells how long its windows take, or leaves it to the call', async (t) => {
+  const { session, data } = await readySession(16, 'gpu')
+  const { description } = await session.ready()
+  const trained = await session.train(windows(data, 3), 1)
+  // A GPU that software plays has a clock.
+  t.true(trained.timing === 'timestamps' || (trained.timing === 'call' && !description.includes('software')))
+  t.true(trained.milliseconds.length === 3 && trained.milliseconds.every((ms) => ms > 0))
+  session.close()
+})
 
 test('a trained model samples what it was taught, and evaluates with a low loss', async (t) => {
   const { session, data } = await readySession()

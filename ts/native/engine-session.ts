@@ -50,6 +50,12 @@ export interface TrainingRequest {
   readonly learningRates: Float64Array
 }
 
+/**
+ * How a call's milliseconds were taken: 'window': each window by itself; 'timestamps': each by the device's own clock; 'call': the call's
+ * wall time, shared evenly.
+ */
+export type Timing = 'window' | 'timestamps' | 'call'
+
 /** One entry for each window that ran. */
 export interface TrainedCall {
   /** The optimised objective. */
@@ -59,7 +65,9 @@ export interface TrainedCall {
   /** Predictions. */
   readonly counts: Float64Array
   readonly gradientNorms: Float64Array
+  /** How long each window took. */
   readonly milliseconds: Float64Array
+  readonly timing: Timing
   readonly clipped: Uint8Array
   readonly nonFinite: Uint8Array
   /** Optimizer steps that were done. */

@@ -127,7 +127,7 @@ impl<B: Backend> OneWindow<B> {
         let reports = self.with_run(training, |backend, run| {
             backend.begin(run, version)?;
             stage(backend, run)?;
-            backend.finish(run)
+            Ok(backend.finish(run)?.reports)
         })?;
         Ok(reports[0])
     }

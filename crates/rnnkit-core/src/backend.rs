@@ -17,7 +17,7 @@ use crate::grad_clip::ClipSpec;
 use crate::math::Scalar;
 use crate::optim::{OptimizerSpec, StepScalars};
 use crate::plan::ModelPlan;
-use crate::window::{Extent, Report, Values, WindowPlan};
+use crate::window::{Extent, Finished, Report, Values, WindowPlan};
 
 /// A sequence on the device; `D` is the backend's [`Backend::Data`].
 pub struct Resident<D> {
@@ -203,8 +203,8 @@ pub trait Backend: Sized + Send {
     /// The states at each lane's end become the carry; nothing after a bad status.
     fn keep_carry(&mut self, run: &mut RunOf<'_, Self>) -> Result<()>;
 
-    /// Waits, and returns the reports of the windows since `begin`.
-    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Vec<Report>>;
+    /// Waits, and returns the reports of the windows since `begin`, with the clock that knows how long they took.
+    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Finished>;
 
     /// Logits or predictions of the window that was run forward last. Waits.
     fn logits(&mut self, run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [Self::Real]) -> Result<()>;

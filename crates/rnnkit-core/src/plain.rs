@@ -7,7 +7,7 @@ use crate::backend::{Backend, LogitRows, Part, RunOf, Shape, Tap, Training};
 use crate::error::Result;
 use crate::optim::StepScalars;
 use crate::plan::ModelPlan;
-use crate::window::{Report, Values};
+use crate::window::{Finished, Report, Values};
 
 /// Forwards the required methods of `B` and nothing else.
 pub struct Plain<B>(pub B);
@@ -53,7 +53,7 @@ impl<B: Backend> Backend for Plain<B> {
         norm_and_clip(run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
         update(run: &mut RunOf<'_, Self>, k: usize) -> Result<()>;
         keep_carry(run: &mut RunOf<'_, Self>) -> Result<()>;
-        finish(run: &mut RunOf<'_, Self>) -> Result<Vec<Report>>;
+        finish(run: &mut RunOf<'_, Self>) -> Result<Finished>;
         logits(run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [B::Real]) -> Result<()>;
         tap(run: &mut RunOf<'_, Self>, tap: Tap) -> Result<Vec<B::Real>>;
         clip_and_update(parameters: &mut B::Memory, training: Training<'_, B::Memory>, scalars: &StepScalars) -> Result<Report>;

@@ -13,7 +13,7 @@ use rnnkit_core::grad_clip::CHUNK;
 use rnnkit_core::memory::zeros;
 use rnnkit_core::optim::{StepScalars, guarded};
 use rnnkit_core::plan::{Layer, ModelPlan};
-use rnnkit_core::window::{Report, Values};
+use rnnkit_core::window::{Clock, Finished, Report, Values};
 
 use crate::pool::ThreadPool;
 use crate::simd::Isa;
@@ -267,8 +267,8 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Vec<Report>> {
-        Ok(run.prepared.reports.clone())
+    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Finished> {
+        Ok(Finished { reports: run.prepared.reports.clone(), clock: Clock::Window })
     }
 
     fn logits(&mut self, run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [f32]) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use napi::bindgen_prelude::{Float32Array, Float64Array, ToNapiValue, Uint8Array, Uint32Array};
 use napi_derive::napi;
+use rnnkit_core::session::Timing;
 use rnnkit_core::window::Report;
 
 use crate::array::NativeArray;
@@ -147,8 +148,11 @@ pub struct NativeTrained {
     pub counts: Option<Float64Array>,
     /// L2 norm over all gradients together, before clipping.
     pub gradient_norms: Option<Float64Array>,
-    /// Wall time of the window.
+    /// How long the window took.
     pub milliseconds: Option<Float64Array>,
+    /// How the milliseconds were taken: each window by itself, by the device's own clock, or the call as a whole and shared evenly.
+    #[napi(ts_type = "'window' | 'timestamps' | 'call'")]
+    pub timing: Option<String>,
     /// 1 where clipping changed the gradients.
     pub clipped: Option<Uint8Array>,
     /// 1 from the first loss or gradient on that was not finite.
@@ -301,6 +305,15 @@ pub struct NativeTensor {
     pub shape: Vec<u32>,
     /// Its elements, little endian.
     pub data: Uint8Array,
+}
+
+/// How milliseconds were taken, as TypeScript names it.
+pub fn timing(timing: Timing) -> &'static str {
+    match timing {
+        Timing::Window => "window",
+        Timing::Timestamps => "timestamps",
+        Timing::Call => "call",
+    }
 }
 
 /// One column of the reports.

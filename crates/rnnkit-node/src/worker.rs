@@ -1,6 +1,6 @@
 //! What a session's thread owns, and the commands it carries out.
 
-use napi::bindgen_prelude::{Float32Array, Uint32Array};
+use napi::bindgen_prelude::{Float32Array, Float64Array, Uint32Array};
 use rnnkit_core::Error;
 use rnnkit_core::init::InitSpec;
 use rnnkit_core::plan::ModelPlan;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::host_sampler::HostSampler;
 use crate::outcomes::{
     NativeDone, NativeEvaluated, NativeId, NativeParameters, NativePredicted, NativeReady, NativeSymbols, NativeTrained,
-    NativeTrainingState, column, flags,
+    NativeTrainingState, column, flags, timing,
 };
 use crate::session_thread::Call;
 
@@ -123,7 +123,8 @@ impl Worker {
             nats: column(reports, |report| report.nats),
             counts: column(reports, |report| report.count as f64),
             gradient_norms: column(reports, |report| report.gradient_norm),
-            milliseconds: column(reports, |report| report.milliseconds),
+            milliseconds: Some(Float64Array::new(trained.milliseconds)),
+            timing: Some(timing(trained.timing).to_owned()),
             clipped: flags(reports, |report| report.clipped),
             non_finite: flags(reports, |report| report.non_finite),
             applied: Some(trained.applied as u32),

@@ -13,7 +13,7 @@ use rnnkit_core::optim::StepScalars;
 use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::spec::Predict;
 use rnnkit_core::unroll;
-use rnnkit_core::window::{Report, Values};
+use rnnkit_core::window::{Finished, Report, Values};
 
 use crate::arguments::NOWHERE;
 use crate::device::Device;
@@ -57,6 +57,11 @@ impl Gpu {
     pub fn with_work(mut self, work: Work) -> Self {
         self.recorder.work = work;
         self
+    }
+
+    /// Whether the device tells how long each window of a training takes.
+    pub fn has_clock(&self) -> bool {
+        self.recorder.device().tick().is_some()
     }
 
     /// What was done so far.
@@ -211,7 +216,7 @@ impl Backend for Gpu {
         input::keep_carry(&mut self.recorder, run)
     }
 
-    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Vec<Report>> {
+    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Finished> {
         call::finish(&mut self.recorder, run)
     }
 

@@ -1,7 +1,7 @@
 //! The GPU backend of rnnkit: every stage of the seam as a compute shader, on Vulkan, Metal or DX12 through wgpu.
 //!
 //! A training step's numbers never leave the device: its plan goes up (where windows start, which lanes reset, positions sorted by symbol),
-//! its report comes down (20 bytes, read once a call). In between, a call is a list of dispatches:
+//! its report comes down (20 bytes, and 8 of the device's clock where it has one, read once a call). In between, a call is a list of dispatches:
 //!
 //! - `../shaders/`: the kernels, one entry point a file; the cells are twins of `cell/*.rs` in rnnkit-core and are joined with each loop.
 //! - `kernel/`: which files a kernel is joined of, what it is bound to; `arguments.rs`: what it takes. `shader_tests.rs` holds all of
@@ -10,7 +10,8 @@
 //! - `forms.rs`: THE table of forms in which a recurrent layer runs; `resident/`: how a layer is cut for the resident one. Each of two
 //!   directions is a layer like any other, over a sequence that is turned.
 //! - `stages/`: which kernels each stage records; `backend.rs` puts them behind the seam.
-//! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `work.rs`: how much one dispatch may hold; `device/`: adapters, faults, memory.
+//! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `work.rs`: how much one dispatch may hold;
+//!   `stamps.rs`: what the device's clock reads in a call; `device/`: adapters, faults, memory.
 //!
 //! Sums are made in an order that shapes and the adapter's limits alone decide, and no float is added atomically: the same adapter gives the same bits twice.
 //! What is not finite is told by its bits, since a driver may compile arithmetic as if there were no NaN.
@@ -30,6 +31,7 @@ mod report;
 mod resident;
 mod slice;
 mod stages;
+mod stamps;
 mod tables;
 mod work;
 mod workspace;

@@ -159,11 +159,23 @@ impl Recorder {
         if recording.products >= self.work.most() { self.submit() } else { Ok(()) }
     }
 
+    /// Has the device's clock read when all work recorded so far is done.
+    pub fn read_clock(&mut self, set: &wgpu::QuerySet, index: u32) {
+        let recording = self.recording.get_or_insert_with(|| Recording::begin(&self.device));
+        recording.pass.write_timestamp(set, index);
+    }
+
     /// Hands over what is recorded; waits only while more than [`IN_FLIGHT`] submissions run.
     pub fn submit(&mut self) -> Result<()> {
+        self.submit_after(|_| ())
+    }
+
+    /// As [`Recorder::submit`], with something recorded last that is no dispatch; nothing where nothing was recorded before it.
+    pub fn submit_after(&mut self, last: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
         self.device.check()?;
-        let Some(Recording { pass, encoder, dispatches, .. }) = self.recording.take() else { return Ok(()) };
+        let Some(Recording { pass, mut encoder, dispatches, .. }) = self.recording.take() else { return Ok(()) };
         drop(pass);
+        last(&mut encoder);
         if self.in_flight.is_empty() {
             self.last_done = Instant::now();
         }
@@ -181,7 +193,10 @@ impl Recorder {
         let Some(InFlight { index, dispatches }) = self.in_flight.pop_front() else { return Ok(()) };
         self.device.wait(index)?;
         let now = Instant::now();
-        self.pace.learn(dispatches, now.duration_since(self.last_done));
+        // One that only reads the clock tells nothing of dispatches.
+        if dispatches > 0 {
+            self.pace.learn(dispatches, now.duration_since(self.last_done));
+        }
         self.last_done = now;
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::device::Device;
 use crate::forms::Forms;
 use crate::layout::{LANES, Layout, SLOTS};
 use crate::slice::Slice;
+use crate::stamps::{self, Stamps};
 use crate::tables::{GradientTables, carried_states, pack_jobs};
 
 /// Windows whose reports there is room for at first.
@@ -20,7 +21,7 @@ const fn words_of<T>() -> usize {
     size_of::<T>() / 4
 }
 
-/// The status and the reports of a call.
+/// The status and the reports of a call, and after them what the device's clock read.
 pub struct State {
     buffer: wgpu::Buffer,
     windows: usize,
@@ -29,7 +30,7 @@ pub struct State {
 impl State {
     /// Room for that many windows.
     pub fn new(device: &Device, windows: usize) -> Result<Self> {
-        Ok(Self { buffer: device.alloc(words_of::<StateHead>() + windows * words_of::<WindowReport>())?, windows })
+        Ok(Self { buffer: device.alloc_stamped(Self::stamps(windows) + stamps::words(windows))?, windows })
     }
 
     /// What stands there when a call begins: all is well.
@@ -50,6 +51,11 @@ impl State {
     /// Elements that hold the status and so many reports.
     pub fn len(windows: usize) -> usize {
         words_of::<StateHead>() + windows * words_of::<WindowReport>()
+    }
+
+    /// The element after so many reports where what the clock read begins.
+    pub fn stamps(windows: usize) -> usize {
+        stamps::begin_after(Self::len(windows))
     }
 
     /// The windows' reports out of what was read.
@@ -92,6 +98,8 @@ pub struct Workspace {
     pub(crate) gradient_table: wgpu::Buffer,
     pub(crate) sum_table: wgpu::Buffer,
     pub(crate) state: State,
+    /// The device's clock, where it can be read and there is a training to clock.
+    pub(crate) stamps: Option<Stamps>,
     /// Time steps that the gradients' tables are made for, and whether lanes end apart.
     pub(crate) gradients_for: (usize, bool),
     /// The window in work.
@@ -133,6 +141,7 @@ impl Workspace {
             sum_table: upload(bytemuck::cast_slice(&gradients.sums))?,
             gradients,
             state: State::new(device, WINDOWS)?,
+            stamps: if shape.training { Stamps::new(device) } else { None },
             shape,
             layout,
             forms,
@@ -151,7 +160,7 @@ impl Workspace {
         if windows > self.state.windows {
             self.state = State::new(device, windows.next_power_of_two())?;
         }
-        Ok(())
+        self.stamps.as_mut().map_or(Ok(()), |stamps| stamps.ready(device, windows))
     }
 
     /// Bytes that [`Workspace::new`] takes; as much as there can be where the layout is impossible.

@@ -37,6 +37,7 @@ macro_rules! backend_suite {
             training::evaluation_and_training_give_the_same_loss_without_dropout;
             training::every_workspace_sees_the_parameters_as_they_are;
             training::a_restored_training_goes_on_with_the_same_bits;
+            training::windows_take_no_longer_than_their_call;
             robustness::an_abort_beforehand_changes_nothing;
             robustness::an_abort_in_between_leaves_whole_windows;
             robustness::parameters_written_after_an_abort_are_those_that_train;

@@ -39,6 +39,7 @@ pub fn an_abort_in_between_leaves_whole_windows<B: Backend>(make: Make<'_, B>) {
         let call = interrupt(&mut trainer, WINDOWS, Duration::from_micros(microseconds));
         interrupted += usize::from(call.aborted);
         assert!(call.aborted || call.applied == WINDOWS);
+        assert_eq!(call.milliseconds.len(), call.applied, "a time of each whole window");
         let mut whole = Trainer::new(make(), &sample);
         if call.applied > 0 {
             whole.train(0, call.applied, 0.01);

@@ -1,6 +1,7 @@
 //! Trainings through a session: windows a call, resets, evaluation, going on where one stood.
 
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use rnnkit_core::backend::Backend;
 use rnnkit_core::cell::CellKind;
@@ -210,6 +211,21 @@ pub fn a_restored_training_goes_on_with_the_same_bits<B: Backend>(make: Make<'_,
     second.session.restore(first.session.steps(), &moments, carry).expect("the sizes fit");
     second.train(2, 2, 0.02);
     second.state().assert_same(&whole.state(), "restored");
+}
+
+/// Whichever clock they are timed by; its ticks, and how it goes beside the host's, are allowed a hundredth.
+pub fn windows_take_no_longer_than_their_call<B: Backend>(make: Make<'_, B>) {
+    let sample = &training_samples()[0];
+    let mut trainer = Trainer::new(make(), sample);
+    for windows in [1, 3] {
+        let clock = Instant::now();
+        let call = trainer.train(0, windows, 0.02);
+        let took = clock.elapsed().as_secs_f64() * 1e3;
+        assert_eq!(call.milliseconds.len(), windows);
+        assert!(call.milliseconds.iter().all(|&window| window > 0.0), "{:?}", call.milliseconds);
+        let together: f64 = call.milliseconds.iter().sum();
+        assert!(together < 1.01 * took, "{:?} ms in a call of {took}, {:?}", call.milliseconds, call.timing);
+    }
 }
 
 /// Packed copies of weights, in training's workspace and in evaluation's, follow every change of the parameters.

@@ -19,7 +19,7 @@ use crate::memory::zeros;
 use crate::optim::{StepScalars, guarded};
 use crate::plan::{Layer, ModelPlan};
 use crate::spec::Predict;
-use crate::window::{Report, Values};
+use crate::window::{Clock, Finished, Report, Values};
 use crate::with_cell;
 
 pub use workspace::Workspace;
@@ -209,8 +209,8 @@ impl<R: Scalar> Backend for Reference<R> {
         Ok(())
     }
 
-    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Vec<Report>> {
-        Ok(std::mem::take(&mut run.prepared.reports))
+    fn finish(&mut self, run: &mut RunOf<'_, Self>) -> Result<Finished> {
+        Ok(Finished { reports: std::mem::take(&mut run.prepared.reports), clock: Clock::Window })
     }
 
     fn logits(&mut self, run: &mut RunOf<'_, Self>, rows: LogitRows, out: &mut [R]) -> Result<()> {

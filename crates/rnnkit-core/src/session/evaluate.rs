@@ -73,7 +73,7 @@ impl<B: Backend> Session<B> {
                 run.check_abort()?;
                 backend.evaluate_window(run, k)?;
             }
-            backend.finish(run)
+            Ok(backend.finish(run)?.reports)
         })?;
         match reports.iter().find(|report| report.non_finite) {
             Some(report) => Err(Error::NonFinite { what: format!("the loss on these data is {}", report.loss) }),

@@ -148,7 +148,7 @@ impl<B: Backend> Session<B> {
         let rows = if plan.head.predict == Predict::EveryStep { LogitRows::EveryStep } else { LogitRows::LastStep };
         let mut logits = vec![B::Real::default(); plan.predicted(request.lanes, request.time) * plan.head.size];
         self.backend.logits(&mut run, rows, &mut logits)?;
-        let report = self.backend.finish(&mut run)?.first().copied();
+        let report = self.backend.finish(&mut run)?.reports.first().copied();
         let len = if request.gradients { plan.params.trainable() } else { 0 };
         let gradients = self.backend.read(&gradients, 0..len)?;
         Ok(Inspection { report, gradients, logits, taps })

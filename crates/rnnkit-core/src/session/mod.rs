@@ -7,6 +7,7 @@ mod inspect;
 mod sample;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod train;
 mod workspaces;
 
@@ -28,6 +29,7 @@ use workspaces::{Key, Purpose, Workspaces};
 pub use evaluate::EvaluationRequest;
 pub use inspect::{Inspection, InspectionRequest, OwnWindow};
 pub use sample::{Context, Sampling};
+pub use timing::Timing;
 pub use train::{TrainedCall, TrainingRequest, TrainingSetup};
 
 /// A model on a backend. Not `Sync`: one thread owns it, and one call runs at a time.

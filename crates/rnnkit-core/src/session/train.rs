@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::budget::bytes;
+use super::timing::{self, Timing};
 use super::workspaces::Purpose;
 use super::{Carry, Session, unknown};
 use crate::backend::{Backend, Run, Shape, Training};
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::grad_clip::ClipSpec;
 use crate::math::Scalar;
 use crate::optim::OptimizerSpec;
-use crate::window::{Masks, Report, Use, WindowPlan};
+use crate::window::{Finished, Masks, Report, Use, WindowPlan};
 
 /// What stays the same from call to call of one training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,10 @@ pub struct TrainingRequest {
 pub struct TrainedCall {
     /// One for each window that ran; after a non-finite one nothing changed any more.
     pub reports: Vec<Report>,
+    /// How long each of those windows took.
+    pub milliseconds: Vec<f64>,
+    /// How the milliseconds were taken.
+    pub timing: Timing,
     /// Optimizer steps that were applied.
     pub applied: usize,
     /// Whether the abort flag ended the call early.
@@ -224,27 +229,24 @@ impl<B: Backend> Session<B> {
         };
         let call = Instant::now();
         self.backend.begin(&mut run, self.version)?;
-        let mut milliseconds = Vec::with_capacity(windows.windows());
+        let mut by_host = Vec::with_capacity(windows.windows());
         let mut failure = None;
         for k in 0..windows.windows() {
             let clock = Instant::now();
             match run.check_abort().and_then(|()| self.backend.train_window(&mut run, k)) {
-                Ok(()) => milliseconds.push(clock.elapsed().as_secs_f64() * 1e3),
+                Ok(()) => by_host.push(clock.elapsed().as_secs_f64() * 1e3),
                 Err(error) => {
                     failure = Some(error);
                     break;
                 }
             }
         }
-        let mut reports = self.backend.finish(&mut run)?;
-        reports.truncate(milliseconds.len());
-        share_out(&mut milliseconds, call.elapsed().as_secs_f64() * 1e3);
-        for (report, milliseconds) in reports.iter_mut().zip(milliseconds) {
-            report.milliseconds = milliseconds;
-        }
+        let Finished { mut reports, clock } = self.backend.finish(&mut run)?;
+        reports.truncate(by_host.len());
+        let (timing, milliseconds) = timing::milliseconds(clock, by_host, call.elapsed().as_secs_f64() * 1e3);
         let applied = reports.iter().take_while(|report| !report.non_finite).count();
         let aborted = failure == Some(Error::Aborted);
-        Ok((TrainedCall { reports, applied, aborted }, failure.filter(|_| !aborted)))
+        Ok((TrainedCall { reports, milliseconds, timing, applied, aborted }, failure.filter(|_| !aborted)))
     }
 }
 
@@ -258,26 +260,4 @@ fn filled<B: Backend>(backend: &mut B, len: usize, value: f64) -> Result<B::Memo
         }
     }
     Ok(memory)
-}
-
-/// Adds to each window its part of what the call took besides: on a device that works ahead a window is recorded at once, and the call
-/// waits at its end.
-fn share_out(milliseconds: &mut [f64], whole_call: f64) {
-    let besides = (whole_call - milliseconds.iter().sum::<f64>()) / milliseconds.len() as f64;
-    for window in milliseconds {
-        *window += besides;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_windows_of_a_call_take_as_long_as_the_call() {
-        let mut windows = [1.0, 3.0];
-        share_out(&mut windows, 10.0);
-        assert_eq!(windows, [4.0, 6.0]);
-        share_out(&mut [], 10.0);
-    }
 }

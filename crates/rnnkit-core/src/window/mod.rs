@@ -1,11 +1,13 @@
 //! What one native call works on: resident data, and a plan that names where its K windows start.
 
 mod extent;
+mod finished;
 mod plan;
 mod sequence;
 mod values;
 
 pub use extent::{Aim, Extent};
+pub use finished::{Clock, Finished};
 pub use plan::{Masks, WindowPlan};
 pub use sequence::{Sequence, Targets};
 pub use values::Values;
@@ -36,6 +38,4 @@ pub struct Report {
     pub clipped: bool,
     /// A loss or gradient was not finite: this window and the rest of the call changed nothing.
     pub non_finite: bool,
-    /// Wall time of this window, in milliseconds; all windows of a call together take as long as the call.
-    pub milliseconds: f64,
 }

@@ -23,6 +23,9 @@ use pipelines::Pipelines;
 /// The most bytes of a kernel's arguments: what every Vulkan driver takes.
 pub const MAX_ARGUMENTS: u32 = 128;
 
+/// What reading the clock between dispatches takes.
+const CLOCK: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
+
 /// An open device.
 pub struct Device {
     device: wgpu::Device,
@@ -107,6 +110,12 @@ impl Device {
         self.precision
     }
 
+    /// Milliseconds of a tick of the device's clock; `None` where it cannot be read between dispatches.
+    pub fn tick(&self) -> Option<f64> {
+        let nanoseconds = f64::from(self.queue.get_timestamp_period());
+        (self.device.features().contains(CLOCK) && nanoseconds > 0.0).then_some(nanoseconds * 1e-6)
+    }
+
     /// The first fault there was, if any.
     pub fn check(&self) -> Result<()> {
         self.faults.check()
@@ -132,23 +141,42 @@ impl Device {
         self.buffer(elements, usage)
     }
 
+    /// As [`Device::alloc`], for readings of the clock besides.
+    pub fn alloc_stamped(&self, elements: usize) -> Result<wgpu::Buffer> {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        self.buffer(elements, usage | wgpu::BufferUsages::QUERY_RESOLVE)
+    }
+
     /// Memory that the host reads.
     pub fn alloc_readable(&self, elements: usize) -> Result<wgpu::Buffer> {
         self.buffer(elements, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
     }
 
+    /// Room for so many readings of the clock.
+    pub fn alloc_stamps(&self, readings: usize) -> Result<wgpu::QuerySet> {
+        let count = readings as u32;
+        let descriptor = wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count };
+        self.if_there_is_room(u64::from(count * wgpu::QUERY_SIZE), || self.device.create_query_set(&descriptor))
+    }
+
     fn buffer(&self, elements: usize, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
-        self.check()?;
         self.check_size(elements)?;
         let size = bytes_of(elements);
+        let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
+        self.if_there_is_room(size, || self.device.create_buffer(&descriptor))
+    }
+
+    /// What takes so many bytes, unless the device is short of memory.
+    fn if_there_is_room<T>(&self, bytes: u64, make: impl FnOnce() -> T) -> Result<T> {
+        self.check()?;
         if self.injection == Injection::Memory(1 + self.allocations.fetch_add(1, Ordering::Relaxed)) {
-            return Err(Error::Memory { needed: size, available: 0 });
+            return Err(Error::Memory { needed: bytes, available: 0 });
         }
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+        let made = make();
         match pollster::block_on(scope.pop()) {
-            Some(_) => Err(Error::Memory { needed: size, available: 0 }),
-            None => self.check().map(|()| buffer),
+            Some(_) => Err(Error::Memory { needed: bytes, available: 0 }),
+            None => self.check().map(|()| made),
         }
     }
 
@@ -217,13 +245,14 @@ fn bytes_of(elements: usize) -> u64 {
     (elements.max(4) as u64).saturating_mul(4)
 }
 
-/// What a device is asked for, if its adapter has it.
+/// What a device is asked for, if its adapter has it; the clock is left out where it cannot be read.
 fn wanted_features(name: &str, precision: Precision, there: wgpu::Features) -> Result<wgpu::Features> {
     let half = if precision == Precision::F16 { wgpu::Features::SHADER_F16 } else { wgpu::Features::empty() };
     let wanted = wgpu::Features::IMMEDIATES | half;
     let missing = wanted - there;
     if missing.is_empty() {
-        return Ok(wanted);
+        let clock = if there.contains(CLOCK) { CLOCK } else { wgpu::Features::empty() };
+        return Ok(wanted | clock);
     }
     let would_do = if missing == half { "precision 'f32'" } else { "device 'cpu'" };
     Err(Error::DeviceUnavailable { device: "gpu".to_owned(), reason: format!("{name} lacks {missing:?}; {would_do} would do") })
@@ -238,6 +267,9 @@ mod tests {
         let (plain, half) = (wgpu::Features::IMMEDIATES, wgpu::Features::IMMEDIATES | wgpu::Features::SHADER_F16);
         assert_eq!(wanted_features("a", Precision::F32, half), Ok(plain), "f16 only where it is used");
         assert_eq!(wanted_features("a", Precision::F16, half), Ok(half));
+        assert_eq!(wanted_features("a", Precision::F32, plain | CLOCK), Ok(plain | CLOCK), "the clock where it can be read");
+        let boundaries_alone = plain | wgpu::Features::TIMESTAMP_QUERY;
+        assert_eq!(wanted_features("a", Precision::F32, boundaries_alone), Ok(plain), "and not where it is of no use");
         for (there, would_do) in [(plain, "precision 'f32'"), (wgpu::Features::empty(), "device 'cpu'")] {
             let error = wanted_features("a", Precision::F16, there).unwrap_err();
             assert_eq!(error.code(), "ERR_DEVICE_UNAVAILABLE");

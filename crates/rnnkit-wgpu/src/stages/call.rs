@@ -2,7 +2,7 @@
 
 use rnnkit_core::Result;
 use rnnkit_core::plan::Layer;
-use rnnkit_core::window::Report;
+use rnnkit_core::window::{Clock, Finished};
 
 use super::{GpuRun, Operands, product};
 use crate::arguments::Jobs;
@@ -10,6 +10,7 @@ use crate::kernel::{KernelId, ProductKind};
 use crate::layout::Entry;
 use crate::recorder::Recorder;
 use crate::slice::Slice;
+use crate::stamps;
 use crate::tables::GradientTables;
 use crate::workspace::State;
 
@@ -19,7 +20,7 @@ pub fn begin(recorder: &mut Recorder, run: &mut GpuRun<'_>, parameters_version: 
     let reports = windows.windows().max(1);
     space.ready_reports(recorder.device(), reports)?;
     // Before anything is done: a call whose reports there is no room for must not have changed anything.
-    recorder.ready_to_read(State::len(reports))?;
+    recorder.ready_to_read(State::stamps(reports) + stamps::words(reports))?;
     recorder.write(space.state.buffer(), 0, &[State::clean()])?;
     let wanted = (windows.time, windows.lengths.is_some());
     if space.gradients_for != wanted && run.training.is_some() {
@@ -60,17 +61,24 @@ pub fn pack(recorder: &mut Recorder, run: &GpuRun<'_>) -> Result<()> {
     product(recorder, ProductKind::Affine, [table.len() / width, gates, width], operands, 0)
 }
 
-/// Waits, and reads the reports of the windows since `begin`.
-pub fn finish(recorder: &mut Recorder, run: &mut GpuRun<'_>) -> Result<Vec<Report>> {
+/// Waits, and reads the reports of the windows since `begin`, and how long they took, in one piece.
+pub fn finish(recorder: &mut Recorder, run: &mut GpuRun<'_>) -> Result<Finished> {
     let space = &mut *run.prepared;
-    let windows = space.counts.len();
-    let words = recorder.read(space.state.buffer(), 0, State::len(windows))?;
-    let mut reports = State::parse(&words);
+    let (buffer, windows) = (space.state.buffer(), space.counts.len());
+    let (len, at) = (State::len(windows), State::stamps(windows));
+    let (mut reports, clock) = match &space.stamps {
+        Some(stamps) => {
+            stamps.hand_over(recorder, buffer, at)?;
+            let words = recorder.read(buffer, 0, at + stamps.len())?;
+            (State::parse(&words[..len]), stamps.clock(&words[at..]))
+        }
+        None => (State::parse(&recorder.read(buffer, 0, len)?), Clock::Call),
+    };
     for (report, &count) in reports.iter_mut().zip(&space.counts) {
         report.count = count;
     }
     // The packed weights are those of the last step that was done; an aborted window has a report and no update.
     let applied = reports.iter().take(space.updates).take_while(|report| !report.non_finite).count() as u64;
     space.version = space.began_version + applied;
-    Ok(reports)
+    Ok(Finished { reports, clock })
 }

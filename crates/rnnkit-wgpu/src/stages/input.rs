@@ -16,6 +16,9 @@ use crate::slice::Slice;
 pub fn gather(recorder: &mut Recorder, run: &mut GpuRun<'_>, k: usize) -> Result<()> {
     run.prepared.window = k;
     upload_plan(recorder, run, k)?;
+    if let Some(stamps) = &mut run.prepared.stamps {
+        stamps.begin_window(recorder, k);
+    }
     let (plan, space, windows) = (run.plan, &*run.prepared, run.windows);
     let (lanes, rows) = (windows.lanes, windows.lanes * windows.time);
     let starts = plan_at(run, k);
