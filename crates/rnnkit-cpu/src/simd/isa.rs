@@ -1,10 +1,14 @@
 //! [`Isa`]: which instruction set to use, found once at run time, and the way a kernel gets compiled for it.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
 use super::portable::Portable;
 use super::set::Simd;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
 use rnnkit_core::{Error, Result};
+#[cfg(target_arch = "aarch64")]
+use std::arch::is_aarch64_feature_detected;
 
 /// A computation written once for all instruction sets.
 pub trait Kernel {
@@ -20,6 +24,8 @@ enum Set {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Portable,
 }
 
@@ -55,12 +61,14 @@ impl Isa {
             let avx512 = avx2 && is_x86_feature_detected!("avx512f");
             [avx512.then_some(Self(Set::Avx512)), avx2.then_some(Self(Set::Avx2))]
         };
-        #[cfg(not(target_arch = "x86_64"))]
-        let wide = [None; 2];
+        #[cfg(target_arch = "aarch64")]
+        let wide = [is_aarch64_feature_detected!("neon").then_some(Self(Set::Neon))];
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let wide = [None; 0];
         wide.into_iter().flatten().chain([Self(Set::Portable)])
     }
 
-    /// The instruction set called `name`: `avx512`, `avx2` or `portable`.
+    /// The instruction set called `name`: `avx512`, `avx2`, `neon` or `portable`.
     ///
     /// # Errors
     /// [`Error::Invalid`] if this machine has none of that name.
@@ -79,6 +87,8 @@ impl Isa {
             Set::Avx512 => "avx512",
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => "neon",
             Set::Portable => "portable",
         }
     }
@@ -98,6 +108,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: an `Isa` is made by `available` alone, which found AVX2 and FMA.
             Set::Avx2 => unsafe { run_avx2(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: an `Isa` is made by `available` alone, which found NEON.
+            Set::Neon => unsafe { run_neon(kernel) },
             Set::Portable => kernel.run::<Portable>(),
         }
     }
@@ -113,6 +126,12 @@ fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx2,fma")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Avx2>()
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn run_neon<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Neon>()
 }
 
 #[cfg(test)]
