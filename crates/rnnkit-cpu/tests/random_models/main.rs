@@ -1,5 +1,5 @@
 //! Models drawn at random, every layer in any order over any input, against the f64 oracle through sessions: training steps with carry,
-//! resets and lengths, then evaluation, predictions and an inspection.
+//! resets and lengths, then evaluation, predictions and an inspection. On every instruction set of the machine.
 //!
 //! `RNNKIT_RANDOM_CASES=FIRST..END` runs other cases than the fixed ones: a failure names its case, and runs alone by that number.
 
@@ -18,6 +18,8 @@ use rnnkit_core::session::{EvaluationRequest, InspectionRequest, Session, Traini
 use rnnkit_core::spec::ModelSpec;
 use rnnkit_core::window::{Report, Sequence};
 use rnnkit_cpu::Cpu;
+use rnnkit_cpu::pool::ThreadPool;
+use rnnkit_cpu::simd::Isa;
 
 use draw::Dice;
 
@@ -153,17 +155,37 @@ fn cases() -> std::ops::Range<u64> {
     first.parse().expect("a number")..end.parse().expect("a number")
 }
 
+fn cpu(isa: Isa, threads: usize) -> Cpu {
+    Cpu::on(isa, ThreadPool::new(threads).expect("some threads"))
+}
+
 #[test]
 fn drawn_models_give_what_the_oracle_gives() {
     for case in cases() {
         let sample = Sample::new(case);
         let want = shown(Reference::<f64>::new(), &sample);
-        for threads in [1, 3] {
-            let got = shown(Cpu::new(threads).expect("some threads"), &sample);
+        for (isa, threads) in Isa::available().flat_map(|isa| [(isa, 1), (isa, 3)]) {
+            let got = shown(cpu(isa, threads), &sample);
             for ((what, got), (_, want)) in got.iter().zip(&want) {
                 let Sample { spec, lanes, time, lengths, .. } = &sample;
-                let name = || format!("case {case}, {threads} threads, {what}: {spec:?}, {lanes} lanes, {time} time steps, {lengths:?}");
+                let on = format!("{}, {threads} threads", isa.name());
+                let name = || format!("case {case}, {on}, {what}: {spec:?}, {lanes} lanes, {time} time steps, {lengths:?}");
                 assert_close(&name(), got, want);
+            }
+        }
+    }
+}
+
+#[test]
+fn sets_with_fused_multiply_add_give_drawn_models_the_same_bits() {
+    let fused: Vec<Isa> = Isa::available().filter(|isa| isa.is_fused()).collect();
+    for case in cases() {
+        let sample = Sample::new(case);
+        let shown: Vec<_> = fused.iter().map(|&isa| shown(cpu(isa, 2), &sample)).collect();
+        for (other, isa) in shown.iter().zip(&fused).skip(1) {
+            for ((what, one), (_, other)) in shown[0].iter().zip(other) {
+                let differs = one.iter().zip(other).position(|(one, other)| one.to_bits() != other.to_bits());
+                assert_eq!(differs, None, "case {case}, {what}: {} and {} differ there", fused[0].name(), isa.name());
             }
         }
     }
