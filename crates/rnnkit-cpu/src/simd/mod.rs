@@ -40,6 +40,8 @@ mod avx512;
 mod elementary;
 #[cfg(test)]
 mod elementary_tests;
+#[cfg(all(test, target_os = "linux", target_pointer_width = "64"))]
+mod guard_page_tests;
 mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;

@@ -72,7 +72,8 @@ fn every_operation_gives_the_bits_of_the_scalar_one() {
     }
 }
 
-struct Copy<'a>(&'a [f32], &'a mut [f32]);
+/// A vector of the first slice to the second; what it was.
+pub(super) struct Copy<'a>(pub(super) &'a [f32], pub(super) &'a mut [f32]);
 
 impl Kernel for Copy<'_> {
     type Output = [f32; LANES];
