@@ -3,10 +3,9 @@
 use rnnkit_core::Result;
 use rnnkit_core::backend::{Backend, Training};
 use rnnkit_core::grad_clip::ClipSpec;
-use rnnkit_core::math::Scalar;
 use rnnkit_core::optim::OptimizerSpec;
 
-use crate::window::{real, wide};
+use crate::window::{moments, real, wide};
 
 /// Parameters after each step, and the moments after the last.
 pub struct Walk {
@@ -28,12 +27,7 @@ pub fn walk<B: Backend>(
     let len = parameters.len();
     let (mut memory, mut gradient_memory) = (backend.alloc(len)?, backend.alloc(len)?);
     backend.write(&mut memory, 0, &real::<B>(parameters))?;
-    let mut moments = Vec::new();
-    for moment in spec.moments() {
-        let mut memory = backend.alloc(len)?;
-        backend.write(&mut memory, 0, &vec![B::Real::from_f64(moment.initial); len])?;
-        moments.push(memory);
-    }
+    let mut moments = moments(&mut backend, spec, len)?;
     let mut path = Vec::new();
     for ((step, &rate), gradients) in (0..).zip(rates).zip(gradients) {
         backend.write(&mut gradient_memory, 0, &real::<B>(gradients))?;

@@ -1,4 +1,4 @@
-//! One window on a backend, every value of it in reach: what tests and reference cases look through.
+//! One window on a backend, every value and stage of it in reach: what tests, reference cases and benches look through.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,12 +16,32 @@ use rnnkit_core::window::{Masks, Report, Sequence, Use, Values, WindowPlan};
 pub const SGD: OptimizerSpec =
     OptimizerSpec::Sgd(Sgd { flavour: Flavour::PyTorch, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 });
 
-/// A model, one window of data, and a backend that keeps everything of it.
+/// What a step does with the gradients, and what the backend keeps besides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// The optimizer; its moments start as it says.
+    pub optimizer: OptimizerSpec,
+    /// Clipping.
+    pub clip: ClipSpec,
+    /// Learning rate; at 0 a step changes nothing.
+    pub learning_rate: f64,
+    /// Whether everything is kept for [`OneWindow::tap`].
+    pub taps: bool,
+}
+
+impl Step {
+    /// Changes nothing and keeps everything.
+    pub const LOOK: Self = Self { optimizer: SGD, clip: ClipSpec::None {}, learning_rate: 0.0, taps: true };
+}
+
+/// A model, one window of data, and a backend.
 pub struct OneWindow<B: Backend> {
     backend: B,
     plan: Arc<ModelPlan>,
+    step: Step,
     parameters: B::Memory,
     gradients: B::Memory,
+    moments: Vec<B::Memory>,
     carry: B::Memory,
     start: Vec<B::Real>,
     prepared: B::Prepared,
@@ -54,8 +74,13 @@ pub struct Setup {
 }
 
 impl<B: Backend> OneWindow<B> {
+    /// All parameters and the carry zero; a step changes nothing, and the backend keeps everything.
+    pub fn new(backend: B, setup: &Setup) -> Result<Self> {
+        Self::with(backend, setup, Step::LOOK)
+    }
+
     /// All parameters and the carry zero.
-    pub fn new(mut backend: B, setup: &Setup) -> Result<Self> {
+    pub fn with(mut backend: B, setup: &Setup, step: Step) -> Result<Self> {
         let plan = Arc::new(ModelPlan::new(&setup.spec)?);
         setup.sequence.check(&plan)?;
         let windows = WindowPlan {
@@ -64,15 +89,17 @@ impl<B: Backend> OneWindow<B> {
             starts: setup.starts.clone(),
             resets: setup.resets.clone(),
             lengths: setup.lengths.clone(),
-            scalars: vec![SGD.scalars(0, 0.0)],
+            scalars: vec![step.optimizer.scalars(0, step.learning_rate)],
             first_step: 0,
             masks: setup.masks.clone(),
         };
         windows.check(&plan, &setup.sequence.extent(), Use::Training)?;
-        let shape = Shape { lanes: setup.lanes, time: setup.time, training: true, taps: true };
+        let shape = Shape { lanes: setup.lanes, time: setup.time, training: true, taps: step.taps };
         Ok(Self {
+            step,
             parameters: backend.alloc(plan.params.len())?,
             gradients: backend.alloc(plan.params.trainable())?,
+            moments: moments(&mut backend, &step.optimizer, plan.params.trainable())?,
             carry: backend.alloc(plan.carry.len(setup.lanes))?,
             start: vec![B::Real::default(); plan.carry.len(setup.lanes)],
             prepared: backend.prepare(&plan, shape)?,
@@ -101,9 +128,24 @@ impl<B: Backend> OneWindow<B> {
         self.start = real::<B>(values);
     }
 
-    /// Forward, back and a step of learning rate 0.
+    /// Forward, back and a step.
     pub fn train(&mut self) -> Result<Report> {
-        self.run(true, |backend, run| backend.train_window(run, 0))
+        let report = self.run(true, |backend, run| backend.train_window(run, 0))?;
+        self.version += 1;
+        Ok(report)
+    }
+
+    /// Begins a call: the reports of the last one are forgotten.
+    pub fn begin(&mut self) -> Result<()> {
+        let version = self.version;
+        self.with_run(true, |backend, run| backend.begin(run, version))
+    }
+
+    /// Some stages of a training step, after [`OneWindow::begin`], on what earlier stages left. `updates`: how often they update.
+    pub fn stages<T>(&mut self, updates: u64, act: impl FnOnce(&mut B, &mut RunOf<'_, B>) -> Result<T>) -> Result<T> {
+        let result = self.with_run(true, act);
+        self.version += updates;
+        result
     }
 
     /// Length of a lane's sequence.
@@ -133,8 +175,8 @@ impl<B: Backend> OneWindow<B> {
     }
 
     fn with_run<T>(&mut self, training: bool, act: impl FnOnce(&mut B, &mut RunOf<'_, B>) -> Result<T>) -> Result<T> {
-        let gradients = &mut self.gradients;
-        let training = training.then_some(Training { gradients, moments: &mut [], optimizer: &SGD, clip: &ClipSpec::None {} });
+        let (gradients, moments, Step { optimizer, clip, .. }) = (&mut self.gradients, &mut self.moments[..], &self.step);
+        let training = training.then_some(Training { gradients, moments, optimizer, clip });
         let mut run = Run {
             plan: &self.plan,
             parameters: &mut self.parameters,
@@ -162,6 +204,16 @@ impl<B: Backend> OneWindow<B> {
     pub fn carry(&mut self) -> Result<Vec<f64>> {
         Ok(wide(&self.backend.read(&self.carry, 0..self.start.len())?))
     }
+}
+
+/// Each moment at its initial value.
+pub fn moments<B: Backend>(backend: &mut B, optimizer: &OptimizerSpec, len: usize) -> Result<Vec<B::Memory>> {
+    let filled = |initial: f64| {
+        let mut memory = backend.alloc(len)?;
+        backend.write(&mut memory, 0, &vec![B::Real::from_f64(initial); len])?;
+        Ok(memory)
+    };
+    optimizer.moments().iter().map(|moment| moment.initial).map(filled).collect()
 }
 
 fn resident<B: Backend>(backend: &mut B, sequence: &Sequence) -> Result<Resident<B::Data>> {

@@ -9,6 +9,7 @@ pub mod oracle;
 pub mod paths;
 pub mod robustness;
 pub mod sampling;
+pub mod threads;
 pub mod training;
 pub mod uneven;
 
