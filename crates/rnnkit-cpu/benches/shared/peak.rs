@@ -29,7 +29,7 @@ impl Kernel for Chains {
         match S::TILE_ROWS * S::PANEL_VECTORS {
             12.. => chains::<S, 12>(self.factor),
             5.. => chains::<S, 5>(self.factor),
-            _ => chains::<S, 2>(self.factor),
+            _ => chains::<S, 3>(self.factor),
         }
     }
 }
