@@ -11,7 +11,8 @@ async function importWith(t: ExecutionContext, addon?: string): Promise<unknown>
   for (const file of ['ts/native/binding.ts', 'ts/errors.ts']) {
     await cp(fileURLToPath(new URL(`../${file}`, import.meta.url)), join(folder, file))
   }
-  await writeFile(join(folder, 'package.json'), '{ "type": "module", "version": "2.0.0" }')
+  const imports = { '#native': './native/index.cjs', '#package': './package.json' }
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', version: '2.0.0', imports }))
   await mkdir(join(folder, 'native'))
   if (addon !== undefined) await writeFile(join(folder, 'native/index.cjs'), addon)
   return import(pathToFileURL(join(folder, 'ts/native/binding.ts')).href)

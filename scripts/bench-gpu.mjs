@@ -60,10 +60,13 @@ async function pack(out) {
 
 /** What Node needs to find the package by its name from within. */
 function writeManifest(path) {
-  const { name, version, license, type, engines, exports } = JSON.parse(
+  const { name, version, license, type, engines, exports, imports } = JSON.parse(
     readFileSync(join(root, 'package.json'), 'utf8'),
   )
-  writeFileSync(path, `${JSON.stringify({ name, version, private: true, license, type, engines, exports }, null, 2)}\n`)
+  writeFileSync(
+    path,
+    `${JSON.stringify({ name, version, private: true, license, type, engines, exports, imports }, null, 2)}\n`,
+  )
 }
 
 function copyProgram(from, to) {

@@ -20,7 +20,8 @@ const LINE_FEED = 0x0a
  * cluster begins: what stands before such a place has no influence on the clusters after it.
  */
 const SLICE = 64
-const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' })
+/** Made when first needed: Node loads its tables for it, which takes 10 ms. */
+let segmenter: Intl.Segmenter | undefined
 
 /**
  * The symbols of well-formed text in order. A byte is given as the one-character string of that code (U+0000 … U+00FF).
@@ -91,6 +92,7 @@ function standsAlone(text: string, at: number): boolean {
 
 /** At least one whole cluster from `at` on, where a cluster begins. */
 function clustersFrom(text: string, at: number): string[] {
+  segmenter ??= new Intl.Segmenter('und', { granularity: 'grapheme' })
   for (let length = SLICE; ; length *= 2) {
     const clusters = Array.from(segmenter.segment(text.slice(at, at + length)), ({ segment }) => segment)
     if (at + length >= text.length) return clusters

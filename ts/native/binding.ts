@@ -3,14 +3,14 @@ import { createRequire } from 'node:module'
 import type * as Addon from '../../native/index.cjs'
 import { RnnKitError } from '../errors.ts'
 
-// ts/native/ and dist/native/ both lie two levels below the package.
+// The package's own names for its files, so that it does not matter where this module comes to lie.
 const packageRequire = createRequire(import.meta.url)
 
 /** The addon's exports, of the package's own version. */
 export const binding: typeof Addon = load()
 
 function load(): typeof Addon {
-  const { version } = packageRequire('../../package.json') as { version: string }
+  const { version } = packageRequire('#package') as { version: string }
   const addon = loadAddon()
   const found = addon.version()
   if (found === version) return addon
@@ -24,7 +24,7 @@ function load(): typeof Addon {
 
 function loadAddon(): typeof Addon {
   try {
-    return packageRequire('../../native/index.cjs') as typeof Addon
+    return packageRequire('#native') as typeof Addon
   } catch (cause) {
     const platform = `${process.platform}-${process.arch}`
     throw new RnnKitError({
