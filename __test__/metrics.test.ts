@@ -1,5 +1,5 @@
 import test from 'ava'
-import { bitsPerChar, LossMeter, lossReport, perplexity, SpeedMeter } from '../ts/metrics.ts'
+import { bitsPerChar, LossMeter, lossReport, median, perplexity, SpeedMeter } from '../ts/metrics.ts'
 
 test('a model that gives each of V symbols the same chance has perplexity V and log2 V bits', (t) => {
   const nats = 1000 * Math.log(64)
@@ -77,4 +77,11 @@ test('the time left is the average step times the steps left', (t) => {
 test('the clock is the monotonic one unless another is given', (t) => {
   const meter = new SpeedMeter()
   t.true(meter.elapsedMs >= 0 && meter.elapsedMs < 60_000)
+})
+
+test('the median is the middle one in order of size, or lies between the two in the middle', (t) => {
+  t.is(median([30, 4, 100]), 30)
+  t.is(median([30, 4, 100, 10]), 20)
+  t.is(median([7]), 7)
+  t.is(median([]), Number.NaN)
 })

@@ -327,6 +327,7 @@ test('progress comes at every evaluation and sample and at the end', async (t) =
     ],
   )
   t.true(events.every((p) => p.loss > 0 && p.perplexity > 1 && p.clipped >= 0 && p.symbolsPerSecond > 0))
+  t.true(events.every((p) => p.stepMilliseconds > 0 && p.stepTiming === 'window'))
   t.true(Math.abs(last.bitsPerChar - Math.log2(last.perplexity)) < 1e-9)
 })
 

@@ -10,6 +10,13 @@ export function bitsPerChar(nats: number, symbols: number): number {
   return nats / symbols / Math.LN2
 }
 
+/** The middle of some numbers, the mean of the two in the middle of an even count; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort()
+  const middle = sorted.length / 2
+  return (sorted[Math.floor(middle - 0.5)]! + sorted[Math.floor(middle)]!) / 2
+}
+
 /** Sums over some windows. */
 export interface LossSums {
   /** The optimised objective, summed over symbols: label smoothing included. */

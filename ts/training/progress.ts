@@ -1,5 +1,6 @@
 /** What a training tells of itself: progress events, and the history that stays with the model. */
 import { type LossReport, lossMeasures } from '../metrics.ts'
+import type { Timing } from '../native/engine-session.ts'
 
 /** One event of a training. */
 export interface Progress<Model = unknown> {
@@ -23,7 +24,15 @@ export interface Progress<Model = unknown> {
   gradientNorm: number
   /** Share of the steps since the last event whose gradients were clipped, 0 to 1. */
   clipped: number
+  /** Of the time that the training takes, scores and samples left out; what lies between the engine's calls counts. */
   symbolsPerSecond: number
+  /** Median of the milliseconds that each step since the last event took the device; NaN where no step was done. */
+  stepMilliseconds: number
+  /**
+   * How the last step's milliseconds were taken: 'window', each step clocked by itself; 'timestamps', by the GPU's own clock; 'call', the
+   * time of a call of some steps shared evenly among them. Left out before the first step.
+   */
+  stepTiming?: Timing
   /** Since this training began. */
   elapsedMs: number
   /** Estimate; Infinity before the first step. */

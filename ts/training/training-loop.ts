@@ -2,8 +2,8 @@
 import type { BatchPlan } from '../batches/index.ts'
 import { defined } from '../defined.ts'
 import { isDeviceError, isRnnKitError, type RnnKitError } from '../errors.ts'
-import { type LossReport, SpeedMeter } from '../metrics.ts'
-import type { TrainedCall, TrainingRequest } from '../native/engine-session.ts'
+import { type LossReport, median, SpeedMeter } from '../metrics.ts'
+import type { Timing, TrainedCall, TrainingRequest } from '../native/engine-session.ts'
 import type { Turns } from '../native/turns.ts'
 import type { Cadence } from '../options/cadence.ts'
 import type { Schedule, ScheduleState } from '../schedules/schedule.ts'
@@ -97,6 +97,9 @@ class TrainingRun<Model> {
   /** Windows of the next call, if nothing is due before. */
   #windows = 1
   #sinceEvent: StepSums = noSteps()
+  /** Milliseconds of each step since the last event. */
+  #stepTimes: number[] = []
+  #timing: Timing | undefined
   #lastEventMs = 0
   #lastStep = { learningRate: Number.NaN, gradientNorm: Number.NaN }
   #ended = false
@@ -145,6 +148,7 @@ class TrainingRun<Model> {
     await turns.take(() => protection.recover(failure), signal)
     schedule.restore(position.schedule ?? this.#firstState)
     this.#sinceEvent = noSteps()
+    this.#stepTimes = []
     this.#windows = 1
     this.#ended = false
     this.#speed.resume()
@@ -219,6 +223,7 @@ class TrainingRun<Model> {
 
   #takeIn(call: TrainedCall, learningRates: Float64Array): void {
     const { model, position, history, symbolsOfStep, signal } = this.#job
+    this.#timing = call.timing
     for (let k = 0; k < call.applied; k++) {
       this.#takeInStep(call, k, learningRates[k]!)
       const last = k === learningRates.length - 1
@@ -241,6 +246,7 @@ class TrainingRun<Model> {
       clipped: call.clipped[k] === 1,
     }
     for (const sums of [position.sinceEntry, position.inEpoch, this.#sinceEvent]) addStep(sums, report)
+    this.#stepTimes.push(call.milliseconds[k]!)
     this.#lastStep = { learningRate, gradientNorm }
     position.steps++
     position.window++
@@ -338,7 +344,9 @@ class TrainingRun<Model> {
   async #tell(made: Pick<Progress, 'validation' | 'test' | 'samples'>): Promise<void> {
     const { model, onProgress, position, endStep, maxSeconds } = this.#job
     const sums = this.#sinceEvent
+    const stepTimes = this.#stepTimes
     this.#sinceEvent = noSteps()
+    this.#stepTimes = []
     this.#lastEventMs = this.#speed.elapsedMs
     const symbolsPerSecond = this.#speed.takeSymbolsPerSecond()
     if (onProgress === undefined) return
@@ -352,6 +360,8 @@ class TrainingRun<Model> {
       ...this.#measuresOf(sums),
       ...this.#lastStep,
       symbolsPerSecond,
+      stepMilliseconds: median(stepTimes),
+      ...defined({ stepTiming: this.#timing }),
       elapsedMs,
       remainingMs: this.#ended ? 0 : Math.min(this.#speed.remainingMs(endStep - position.steps), byTime),
       ...made,
