@@ -4,7 +4,7 @@ import { adapterNamed } from '../bench/adapters.ts'
 import { Deadline } from '../bench/gpu/deadline.ts'
 import { plannedRuns } from '../bench/gpu/plan.ts'
 import { runProgram } from '../bench/run-program.ts'
-import { shrunken, WORKLOADS } from '../bench/workloads.ts'
+import { shrunken, WORKLOADS } from '../bench/workloads/list.ts'
 
 test('every workload runs in both precisions, the telling ones in both forms', (t) => {
   const runs = plannedRuns('gpu')

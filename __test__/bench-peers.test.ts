@@ -1,7 +1,7 @@
 /** Another program's figures beside ours: only what did the same work may stand there. */
 import test from 'ava'
 import type { Measured, PeerLine } from '../bench/measured.ts'
-import { fastestPeer, parsePeerLines } from '../bench/peers.ts'
+import { fastestPeer, parsePeerLines } from '../bench/peer-lines.ts'
 import { createTable } from '../bench/table.ts'
 
 const line = (given: Partial<PeerLine>): PeerLine => ({
@@ -57,7 +57,8 @@ test('a row shows the peer and how many times its speed we have', (t) => {
     first_step_s: 0.5,
     gflops: 12,
     steps: 40,
-    timing: 'progress',
+    timing: 'timestamps',
+    wall_ms_per_step: 1.25,
   }
   const peers = [line({ device: 'gpu', precision: 'f16', tokens_per_s: 1200 })]
   const columns = (text: string) => text.trim().split(/\s{2,}/)

@@ -9,10 +9,11 @@ import { Deadline } from './gpu/deadline.ts'
 import { type PlannedRun, plannedRuns } from './gpu/plan.ts'
 import type { Measured, PeerLine } from './measured.ts'
 import { measureInOwnProcess } from './own-process.ts'
-import { parsePeerLines } from './peers.ts'
+import { parsePeerLines } from './peer-lines.ts'
 import { runProgram } from './run-program.ts'
 import { createTable } from './table.ts'
-import { shrunken, usefulFlops, WORKLOADS } from './workloads.ts'
+import { jobOf } from './workloads/job.ts'
+import { shrunken, usefulFlops, WORKLOADS } from './workloads/list.ts'
 
 const RESULTS = 'results'
 /** Seconds that a run may take besides being measured: Node, pipelines, the first steps. */
@@ -81,7 +82,8 @@ function measure(
   adapters: readonly AdapterName[],
   limit: number,
 ): Promise<Measured | undefined> {
-  return measureInOwnProcess(id, { device, adapter, seconds, quick, precision, form, threads: 2 }, adapters, limit)
+  const setting = { device, adapter, seconds, quick, precision, form, threads: 2 }
+  return measureInOwnProcess<Measured>('workload', jobOf(id, setting), adapters, limit)
 }
 
 function inWords({ id, precision, form }: PlannedRun): string {

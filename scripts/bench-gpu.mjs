@@ -46,7 +46,7 @@ async function pack(out) {
     copyFileSync(join(root, 'native', file), join(out, 'native', file))
   }
   await bundle(
-    { gpu: 'bench/gpu.ts', workload: 'bench/workload.ts', reference: 'scripts/reference/main.ts' },
+    { gpu: 'bench/gpu.ts', workload: 'bench/workloads/train.ts', reference: 'scripts/reference/main.ts' },
     join(out, 'bench'),
   )
   copyFileSync(join(root, 'bench/gpu/torch_gpu.py'), join(out, 'bench/torch_gpu.py'))

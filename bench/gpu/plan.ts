@@ -1,6 +1,6 @@
 /** Which runs the GPU bench makes, in the order of their worth: if time runs out, the last are missing. */
 import type { Setting } from '../setting.ts'
-import { WORKLOADS } from '../workloads.ts'
+import { WORKLOADS } from '../workloads/list.ts'
 
 export interface PlannedRun {
   readonly id: string

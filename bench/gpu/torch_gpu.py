@@ -4,8 +4,8 @@
 Prints one JSON line for each workload and precision, with the names of the bench's own lines. Exit status 3: there is no PyTorch, or it
 has no such device.
 
-A training step as people write it: ids -> F.one_hot (or nn.Embedding, where the workload names one) -> nn.LSTM, nn.GRU or nn.RNN, which is
-cuDNN -> nn.Linear -> cross-entropy -> backward -> clip_grad_norm_ at 1 -> fused optimizer, the state carried and detached. Nothing in a step
+A training step as people write it: ids -> F.one_hot (or nn.Embedding, where the workload names one; numbers as they are) -> nn.LSTM, nn.GRU
+or nn.RNN, which is cuDNN -> nn.Linear -> cross-entropy (of numbers the mean squared error) -> backward -> clip_grad_norm_ at 1 -> fused optimizer, the state carried and detached. Nothing in a step
 waits for the device.
 
 f32  PyTorch's defaults: cuDNN may use TF32 in its products.
@@ -61,7 +61,7 @@ def missing(reason):
 
 def describe(torch, device, name, workload, precision, graph):
     on_gpu = device == "cuda"
-    idiom = "embedding" if "embed" in workload else "one-hot"
+    idiom = "numbers" if "in" in workload else "embedding" if "embed" in workload else "one-hot"
     return {
         "peer": "pytorch",
         "version": torch.__version__,
@@ -113,17 +113,17 @@ def measure(torch, device, workload, precision, graph, seconds):
 def training_step(torch, device, workload, precision, capturable):
     """A function that makes one step on the next window and waits for nothing."""
     functional = torch.nn.functional
-    lanes, time_steps, vocabulary = workload["B"], workload["T"], workload["vocab"]
-    every_step = workload["head"] == "all"
+    lanes = workload["B"]
     model = build(torch, workload).to(device)
     parameters = list(model.parameters())
     if workload["opt"] == "adam":
         optimizer = torch.optim.Adam(parameters, lr=workload["lr"], fused=True, capturable=capturable)
+    elif workload["opt"] == "adagrad":
+        optimizer = torch.optim.Adagrad(parameters, lr=workload["lr"])
     else:
         optimizer = torch.optim.SGD(parameters, lr=workload["lr"], fused=True)
-    ids = torch.randint(0, vocabulary, (WINDOWS, time_steps + 1, lanes), device=device)
-    inputs = [window[:-1].contiguous() for window in ids]
-    targets = [window[1:].reshape(-1) if every_step else window[-1] for window in ids]
+    inputs, targets = windows(torch, device, workload)
+    loss_of = functional.mse_loss if "in" in workload else functional.cross_entropy
     state = model.zero_state(lanes, device, torch.float16 if precision == "f16" else torch.float32)
     position = 0
 
@@ -133,8 +133,8 @@ def training_step(torch, device, workload, precision, capturable):
         position += 1
         # the cast weights of a captured step would be kept from one replay to the next
         with torch.autocast(device, torch.float16, enabled=precision == "f16", cache_enabled=not capturable):
-            logits, after = model(inputs[window], state)
-            loss = functional.cross_entropy(logits.reshape(-1, vocabulary), targets[window])
+            outputs, after = model(inputs[window], state)
+            loss = loss_of(outputs.reshape(-1, outputs.shape[-1]), targets[window])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
         optimizer.step()
@@ -148,6 +148,20 @@ def training_step(torch, device, workload, precision, capturable):
                 kept.copy_(made)
 
     return step
+
+
+def windows(torch, device, workload):
+    """Inputs [T, N] or [T, N, in], and targets of each window: random, for only speed is measured."""
+    shape = (WINDOWS, workload["T"] + 1, workload["B"])
+    if "in" in workload:
+        data = torch.rand((*shape, workload["in"]), device=device)
+    else:
+        data = torch.randint(0, workload["vocab"], shape, device=device)
+    every_step = workload["head"] == "all"
+    return (
+        [window[:-1].contiguous() for window in data],
+        [window[1:].flatten(0, 1) if every_step else window[-1] for window in data],
+    )
 
 
 def captured(torch, step):
@@ -172,7 +186,7 @@ def build(torch, workload):
     class Model(nn.Module):
         def __init__(self):
             super().__init__()
-            width = workload.get("embed", vocabulary)
+            width = workload.get("in") or workload.get("embed", vocabulary)
             self.embedding = nn.Embedding(vocabulary, width) if "embed" in workload else None
             sizes = {"num_layers": layers, "dropout": share if layers > 1 else 0.0}
             if cell == "lstm":
@@ -183,14 +197,17 @@ def build(torch, workload):
                 self.rnn = nn.RNN(width, hidden, nonlinearity=cell.removeprefix("rnn_"), **sizes)
             if cell == "rnn_relu":
                 nn.init.eye_(self.rnn.weight_hh_l0)
-            self.head = nn.Linear(hidden, vocabulary)
+            self.head = nn.Linear(hidden, workload.get("in", vocabulary))
 
         def zero_state(self, lanes, device, dtype):
             count = 2 if cell == "lstm" else 1
             return [torch.zeros(layers, lanes, hidden, device=device, dtype=dtype) for _ in range(count)]
 
-        def forward(self, ids, state):
-            x = functional.one_hot(ids, vocabulary).float() if self.embedding is None else self.embedding(ids)
+        def forward(self, x, state):
+            if self.embedding is not None:
+                x = self.embedding(x)
+            elif "in" not in workload:
+                x = functional.one_hot(x, vocabulary).float()
             y, after = self.rnn(x, tuple(state) if cell == "lstm" else state[0])
             y = y if workload["head"] == "all" else y[-1]
             if share > 0:

@@ -24,9 +24,13 @@ export interface Writing {
   readonly turn: <T>(call: () => Promise<T>) => Promise<T>
 }
 
-/** Larger and larger, so that a stop text or an abort early on costs little, and a long text few calls. */
-function growingPortion(written: number): number {
-  return Math.min(2048, Math.max(64, written))
+/** Symbols in a call of the engine, which an abort can stop at any of them. */
+const MOST_SYMBOLS = 4096
+
+/** Few calls; with a stop text larger and larger ones, so that one early on costs little. */
+function portionsOf({ stop }: Sampling): Writing['portion'] {
+  if (stop.length === 0) return () => MOST_SYMBOLS
+  return (written) => Math.min(MOST_SYMBOLS, Math.max(64, written))
 }
 
 /** Small, so that a reader sees text as it comes. */
@@ -57,7 +61,8 @@ export function startOfText(
 /** The whole new text, written in one go. */
 export async function writeWhole(writing: Omit<Writing, 'portion' | 'turn'>): Promise<string> {
   let text = ''
-  for await (const piece of write({ ...writing, portion: growingPortion, turn: (call) => call() })) text += piece
+  const portion = portionsOf(writing.sampling)
+  for await (const piece of write({ ...writing, portion, turn: (call) => call() })) text += piece
   return text
 }
 
