@@ -78,7 +78,7 @@ test("a peer's script is given its way and its workload, and its lines are read"
   const script = join(await folderOf(t), 'peer.mjs')
   const said = "{ peer: 'fake', version: '1', workload: process.argv.at(-1), idiom: process.argv[3], tokens_per_s: 7 }"
   await writeFile(script, `console.log('a library says hello'); console.log(JSON.stringify(${said}))`)
-  const command = { program: process.execPath, words: [script, '--modules'] }
+  const command = { program: process.execPath, words: [script, '--modules'], named: true }
   t.deepEqual(await runPeer(command, 'W2', ['way'], 0.5), [
     { peer: 'fake', version: '1', workload: 'W2', idiom: 'way', tokens_per_s: 7 },
   ] as never)
@@ -87,7 +87,7 @@ test("a peer's script is given its way and its workload, and its lines are read"
 test('a peer that fails has no lines', async (t) => {
   const script = join(await folderOf(t), 'peer.mjs')
   await writeFile(script, `console.log(JSON.stringify({ workload: 'W2', error: 'no such library' })); process.exit(1)`)
-  t.deepEqual(await runPeer({ program: process.execPath, words: [script] }, 'W2', [], 0.5), [])
+  t.deepEqual(await runPeer({ program: process.execPath, words: [script], named: true }, 'W2', [], 0.5), [])
 })
 
 test('a peer that is not there is an error with the commands that set it up', async (t) => {

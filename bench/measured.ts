@@ -6,8 +6,8 @@ interface Line {
   version: string
   /** Of the work list; 'sample W2' where its model wrote text. */
   workload: string
-  /** How symbols enter the first layer, and what else sets this run apart. */
-  idiom: string
+  /** How symbols enter the first layer, and what else sets this run apart; none where there is one way only. */
+  idiom?: string
   threads?: number
   /** 'cpu' where a line does not say. */
   device?: string

@@ -23,7 +23,11 @@ const COLUMNS = {
   steps: { title: 'steps', width: 8, cell: ({ steps }) => steps.toLocaleString('en') },
   otherCores: { title: 'other cores', width: 12, cell: ({ other_cores }) => other_cores?.toFixed(2) ?? '?' },
   input: { title: 'input', width: 11, cell: ({ idiom }) => idiom },
-  peer: { title: 'peer', width: 22, cell: (_, peer) => (peer === undefined ? '-' : `${peer.peer} ${peer.idiom}`) },
+  peer: {
+    title: 'peer',
+    width: 22,
+    cell: (_, peer) => (peer === undefined ? '-' : `${peer.peer} ${peer.idiom ?? ''}`),
+  },
   peerSymbols: { title: 'tokens/s', width: 12, cell: (_, peer) => peer?.tokens_per_s.toLocaleString('en') ?? '-' },
   ratio: { title: 'ratio', width: 8, cell: ({ tokens_per_s }, peer) => ratio(tokens_per_s, peer) },
 } satisfies Record<string, Column>

@@ -32,7 +32,7 @@ const { version } = require(`${require.resolve.paths(options.package)[0]}/${opti
 const { LSTM } = (library.default ?? library).recurrent ?? library.recurrent
 const net = new LSTM({ hiddenLayers: [HIDDEN], maxPredictionLength: 200 })
 const strings = randomStrings(10)
-const common = { peer: 'brain.js', version, threads: 1, idiom: `${options.package} train(strings), batch 1` }
+const common = { peer: 'brain.js', version, threads: 1, idiom: `${options.package}, batch 1` }
 const step = () => net.train(strings, { iterations: 1, errorThresh: 0, log: false, errorCheckInterval: 1000 })
 
 step()

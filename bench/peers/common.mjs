@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
-export const W = JSON.parse(fs.readFileSync(path.join(here, 'workloads.json'), 'utf8'))
+export const W = JSON.parse(fs.readFileSync(path.join(here, '../workloads.json'), 'utf8'))
 const GATES = { rnn_tanh: 1, rnn_relu: 1, lstm: 4, gru: 3 }
 export function usefulFlops(w) {
   // same count as common.py: one-hot input is a gather and does not count

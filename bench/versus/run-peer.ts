@@ -16,6 +16,8 @@ const RUST = ['run', '--release', '--quiet', '-p', 'rnnkit-backend-tests', '--ex
 export interface Command {
   readonly program: string
   readonly words: readonly string[]
+  /** Whether it is told which workload; the other knows one only. */
+  readonly named: boolean
 }
 
 /**
@@ -26,13 +28,13 @@ export interface Command {
  */
 export function peerCommand(name: PeerName, python: string | undefined, folder: string | undefined): Command {
   const { script, modules, ...peer } = PEER_PROGRAMS[name]
-  if (script === undefined) return { program: 'cargo', words: RUST }
+  if (script === undefined) return { program: 'cargo', words: RUST, named: false }
   const path = `${SCRIPTS}/${script}`
-  if (python !== undefined) return { program: found(name, resolve(python)), words: [path] }
+  if (python !== undefined) return { program: found(name, resolve(python)), words: [path], named: true }
   if (folder === undefined) throw new Error(`RNNKIT_PEERS is not set, the folder of the peers: ${remedy(name)}`)
   const needed = found(name, join(resolve(folder), peer.python ?? join(modules!, 'node_modules')))
-  if (modules === undefined) return { program: needed, words: [path] }
-  return { program: process.execPath, words: [path, '--modules', join(resolve(folder), modules)] }
+  if (modules === undefined) return { program: needed, words: [path], named: true }
+  return { program: process.execPath, words: [path, '--modules', join(resolve(folder), modules)], named: true }
 }
 
 function found(name: PeerName, path: string): string {
@@ -52,12 +54,12 @@ function remedy(name: PeerName): string {
  * @param seconds of the measuring
  */
 export async function runPeer(
-  { program, words }: Command,
+  { program, words, named }: Command,
   id: string,
   way: Way,
   seconds: number,
 ): Promise<(PeerLine | SampleLine)[]> {
-  const all = [...words, ...way, '--seconds', String(seconds), id]
+  const all = [...words, ...way, '--seconds', String(seconds), ...(named ? [id] : [])]
   const { code, stdout, tookTooLong } = await runProgram(program, all, seconds + START)
   const lines = parseLines(onlyObjects(stdout), `what ${words[0]} printed`)
   for (const { error } of lines) if (error !== undefined) console.error(`bench: ${way.join(' ')} ${id}: ${error}`)

@@ -15,7 +15,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'wall ms', width: 10, cell: ({ ours }) => wallMs(ours) },
   { title: 'first step s', width: 14, cell: ({ ours }) => seconds(ours) },
   { title: 'peak MiB', width: 10, cell: ({ ours }) => mebibytes(ours) },
-  { title: 'peer', width: 34, cell: ({ theirs }) => `${theirs.peer} ${theirs.idiom} (${theirs.threads ?? '?'})` },
+  { title: 'peer (threads)', width: 38, cell: ({ theirs }) => nameOf(theirs) },
   { title: 'symbols/s', width: 12, cell: ({ theirsPerSecond }) => whole(theirsPerSecond) },
   { title: 'step ms', width: 10, cell: ({ theirs }) => stepMs(theirs) },
   { title: 'wall ms', width: 10, cell: ({ theirs }) => wallMs(theirs) },
@@ -33,6 +33,10 @@ export function comparedRow(compared: Compared): string {
 }
 
 type Line = PeerLine | SampleLine
+
+function nameOf({ peer, idiom = '', threads }: Line): string {
+  return `${peer} ${idiom} (${threads ?? '?'})`
+}
 
 function whole(number: number): string {
   return Math.round(number).toLocaleString('en')

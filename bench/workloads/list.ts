@@ -1,5 +1,5 @@
 /** The work list: what each workload trains, and how much of its arithmetic counts as useful. */
-import list from '../peers/workloads.json' with { type: 'json' }
+import list from '../workloads.json' with { type: 'json' }
 
 /** One entry of workloads.json: a model of characters, or with `in` one of numbers. */
 export interface Workload {

@@ -43,10 +43,7 @@ export function createExamplePlan(examples: Examples, options: ExamplePlanOption
     integer('from', from, { min: 0, max: total })
     integer('count', count, { min: 0, max: total - from })
     const dealt = dealtIn(epoch)
-    return examplesAsWindows(
-      examples,
-      Array.from({ length: count * lanes }, (_, i) => dealt(from * lanes + i)),
-    )
+    return examplesAsWindows(examples, count * lanes, (lane) => dealt(from * lanes + lane))
   }
   return {
     windowsIn: () => total,
@@ -73,16 +70,26 @@ function dealing(count: number, { order, seed }: ExamplePlanOptions, epoch: numb
   }
 }
 
-/** One lane for each of the chosen examples, all from zero; a lane without an example is empty. */
+/**
+ * One example in each of so many lanes, all from zero.
+ * @param exampleIn `undefined` = that lane is empty
+ */
 export function examplesAsWindows(
   { time, starts, lengths }: Examples,
-  chosen: readonly (number | undefined)[],
+  lanes: number,
+  exampleIn: (lane: number) => number | undefined,
 ): WindowPlan {
-  const plan: WindowPlan = {
-    starts: Uint32Array.from(chosen, (example) => (example === undefined ? 0 : starts[example]!)),
-    resets: new Uint8Array(chosen.length).fill(1),
+  const plan: WindowPlan = { starts: new Uint32Array(lanes), resets: new Uint8Array(lanes).fill(1) }
+  const used = new Uint32Array(lanes)
+  let whole = lengths === undefined
+  for (let lane = 0; lane < lanes; lane++) {
+    const example = exampleIn(lane)
+    if (example === undefined) {
+      whole = false
+      continue
+    }
+    plan.starts[lane] = starts[example]!
+    used[lane] = lengths === undefined ? time : lengths[example]!
   }
-  if (lengths === undefined && !chosen.includes(undefined)) return plan
-  const lengthOf = (example: number | undefined) => (example === undefined ? 0 : (lengths?.[example] ?? time))
-  return { ...plan, lengths: Uint32Array.from(chosen, lengthOf) }
+  return whole ? plan : { ...plan, lengths: used }
 }

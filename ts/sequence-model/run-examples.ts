@@ -1,5 +1,6 @@
 /** Goes over examples with a model: in batches that fit the memory, long ones piece by piece on the carry that the piece before left. */
-import { type Examples, examplesAsWindows } from '../batches/examples.ts'
+import { examplesAsWindows } from '../batches/examples.ts'
+import type { WindowPlan } from '../batches/types.ts'
 import type { ModelSpec } from '../model/spec.ts'
 import type { EvaluationRequest, Session } from '../native/engine-session.ts'
 import { isBidirectional } from '../options/bidirectional.ts'
@@ -43,7 +44,7 @@ export async function overExamples(
     for (let first = 0; first < examples.starts.length; first += lanes * windows) {
       const count = Math.min(lanes * windows, examples.starts.length - first)
       const places = Math.ceil(count / lanes) * lanes
-      const chosen = Array.from({ length: places }, (_, i) => (i < count ? first + i : undefined))
+      const chosen = examplesAsWindows(examples, places, (lane) => (lane < count ? first + lane : undefined))
       for (const { step, ...request } of piecesOf(examples, chosen, inPieces ? PIECE : examples.time)) {
         await act({ evaluation, request: { ...request, lanes, everyStep: false }, first, count, step })
       }
@@ -54,12 +55,9 @@ export async function overExamples(
 }
 
 /** The chosen examples from beginning to end; only the first piece starts from zero. */
-function* piecesOf(examples: ResidentExamples, chosen: readonly (number | undefined)[], piece: number) {
-  const { data, time } = examples
-  const whole = examplesAsWindows(examples as Examples, chosen)
+function* piecesOf({ data, time }: ResidentExamples, { starts, resets, lengths }: WindowPlan, piece: number) {
   for (let step = 0; step < time; step += piece) {
     const steps = Math.min(piece, time - step)
-    const { starts, resets, lengths } = whole
     yield {
       data,
       step,
