@@ -63,7 +63,7 @@ test('what cannot be measured is refused by name', (t) => {
     [['--vs', 'torch', '--device', 'gpu'], /--device gpu is not for --vs/],
     [['--vs', 'tfjs', '--python', 'python3'], /--python python3 is for peers in Python, and tfjs is none/],
     [['--vs', 'torch', '--rounds', '0'], /--rounds must be a whole number from 1, not 0/],
-    [['--rounds', '2'], /--rounds 2 is for --vs and start, not for the work list/],
+    [['--rounds', '2'], /--rounds 2 is for --vs and start and scaling, not for the work list/],
     [['--python', 'python3'], /--python python3 is for --vs/],
     [['W6', 'start'], /W6 cannot stand beside start/],
     [['start', '--vs', 'torch'], /--vs torch compares workloads, not start/],
@@ -91,7 +91,7 @@ test('a comparison has the workloads that the peer can run', (t) => {
 test('the other measurements have words of their own', (t) => {
   t.deepEqual(readArguments(['start']), { command: 'start', rounds: 20, threads: 2, json: false })
   t.like(readArguments(['memory', '--steps', '5000']), { command: 'memory', steps: 5000 })
-  t.like(readArguments(['scaling']), { command: 'scaling', setting: { seconds: 1 } })
+  t.like(readArguments(['scaling']), { command: 'scaling', rounds: 2, setting: { seconds: 1 } })
 })
 
 test('the GPU bench is short when it is only tried', (t) => {

@@ -44,6 +44,8 @@ export interface StartArguments extends Output {
 export interface ScalingArguments extends Output {
   readonly command: 'scaling'
   readonly setting: Setting
+  /** How often each point is measured; the shortest time counts. */
+  readonly rounds: number
 }
 
 export interface MemoryArguments extends Output {
@@ -79,7 +81,7 @@ const OTHERS = ['start', 'scaling', 'memory'] as const
 const BELONGS: { readonly [Option in keyof Values]?: readonly BenchArguments['command'][] } = {
   peer: ['list'],
   python: ['versus'],
-  rounds: ['versus', 'start'],
+  rounds: ['versus', 'start', 'scaling'],
   steps: ['memory'],
   seconds: ['list', 'versus', 'scaling'],
 }
@@ -107,7 +109,7 @@ export function readArguments(words: readonly string[]): BenchArguments {
       return { command, rounds, threads: wholeNumber('threads', values.threads, 1), json }
     }
     case 'scaling':
-      return { command, setting: settingOf(values, '1'), json }
+      return { command, setting: settingOf(values, '1'), rounds: wholeNumber('rounds', values.rounds ?? '2', 1), json }
     case 'memory': {
       const steps = wholeNumber('steps', values.steps ?? '10000', SETTLED_STEPS + 1)
       return { command, setting: settingOf(values), steps, json }
