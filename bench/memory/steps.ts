@@ -11,7 +11,11 @@ export interface MemoryAt {
   /** The most that it ever had. */
   readonly peak: number
   readonly now: number
+  /** Of it what JavaScript holds; garbage is collected before, where the process may (`--expose-gc`). */
+  readonly heap: number
 }
+
+const MEBIBYTE = 2 ** 20
 
 await printResult(() => memoryAt(JSON.parse(process.argv[3]!) as number[]))
 
@@ -23,7 +27,10 @@ async function memoryAt(marks: readonly number[]): Promise<MemoryAt[]> {
   for (const steps of marks) {
     await trainOn(model, steps - done)
     done = steps
-    all.push({ steps, peak: peakMemory(), now: process.memoryUsage().rss / 2 ** 20 })
+    const peak = peakMemory()
+    globalThis.gc?.()
+    const { rss, heapUsed } = process.memoryUsage()
+    all.push({ steps, peak, now: rss / MEBIBYTE, heap: heapUsed / MEBIBYTE })
   }
   return all
 }
