@@ -23,7 +23,7 @@ impl Aligned {
     /// [`rnnkit_core::Error::Memory`] where there is not enough.
     pub fn zeros(length: usize) -> Result<Self> {
         let slack = if length == 0 { 0 } else { LINE / size_of::<f32>() };
-        Ok(Self::over(zeros(length.saturating_add(slack))?, length))
+        Ok(Self::over(large_pages(length.saturating_add(slack))?, length))
     }
 
     fn over(storage: Vec<f32>, length: usize) -> Self {
@@ -32,6 +32,37 @@ impl Aligned {
         Self { storage, start, length }
     }
 }
+
+/// `length` zeros, on pages of 2 MiB where that saves many: products read large buffers in another order than they lie in memory, and each
+/// page that they come by costs a look into tables that hold some thousand.
+///
+/// # Errors
+/// [`rnnkit_core::Error::Memory`] where there is not enough.
+pub fn large_pages(length: usize) -> Result<Vec<f32>> {
+    let mut values = zeros(length)?;
+    advise(&mut values);
+    Ok(values)
+}
+
+/// Asks the system for large pages, before the zeros are first touched. It may decline; nothing but the speed depends on it.
+#[cfg(target_os = "linux")]
+fn advise(values: &mut [f32]) {
+    /// Fewer bytes have few pages, and would be rounded up by too large a share.
+    const LEAST_BYTES: usize = 8 << 20;
+    const PAGE: usize = 2 << 20;
+    let bytes = size_of_val(values);
+    if bytes < LEAST_BYTES {
+        return;
+    }
+    let start = values.as_mut_ptr().cast::<u8>();
+    let first = start.align_offset(PAGE);
+    // SAFETY: the range lies within the buffer, which is ours; the advice changes no value.
+    unsafe { libc::madvise(start.add(first).cast(), (bytes - first) / PAGE * PAGE, libc::MADV_HUGEPAGE) };
+}
+
+/// Other systems choose by themselves.
+#[cfg(not(target_os = "linux"))]
+fn advise(_: &mut [f32]) {}
 
 impl Deref for Aligned {
     type Target = [f32];
@@ -53,7 +84,7 @@ mod tests {
 
     #[test]
     fn buffers_of_any_length_start_on_a_line_and_hold_zeros() {
-        for length in [0, 1, 15, 16, 17, 1000] {
+        for length in [0, 1, 15, 16, 17, 1000, 3 << 20] {
             let mut buffer = Aligned::zeros(length).expect("memory for a small buffer");
             assert_eq!(buffer.len(), length);
             assert!(buffer.iter().all(|&x| x == 0.0));

@@ -10,11 +10,11 @@ use std::sync::atomic::Ordering;
 use rnnkit_core::backend::{Backend, LogitRows, Part, RunOf, Shape, Tap, Training};
 use rnnkit_core::error::{Error, Result};
 use rnnkit_core::grad_clip::CHUNK;
-use rnnkit_core::memory::zeros;
 use rnnkit_core::optim::{StepScalars, guarded};
 use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::window::{Clock, Finished, Report, Values};
 
+use crate::aligned::large_pages;
 use crate::pool::ThreadPool;
 use crate::simd::Isa;
 use crate::stages::gradients::Gradients;
@@ -102,7 +102,7 @@ impl Backend for Cpu {
     }
 
     fn alloc(&mut self, len: usize) -> Result<Vec<f32>> {
-        zeros(len)
+        large_pages(len)
     }
 
     fn write(&mut self, memory: &mut Vec<f32>, at: usize, values: &[f32]) -> Result<()> {
