@@ -175,6 +175,43 @@ fn outer_products_are_chains_in_the_order_of_the_rows_at_every_shape_and_cut() {
 }
 
 #[test]
+fn outer_products_of_rows_far_apart_are_the_same_chains_from_any_pieces() {
+    // Rows 1024 values apart are packed: more of them, and more columns, than are packed at once.
+    let (rows, p, q, stride) = (300, 270, 261, 1024);
+    assert!(fights(stride) && !fights(p));
+    let (a, b, start) = (numbers(rows * stride, 1), numbers(rows * q, 2), numbers(p * q, 3));
+    let dense: Vec<f32> = a.chunks(stride).flat_map(|row| row[..p].to_vec()).collect();
+    let across = transposed(&dense, rows, p);
+    for isa in Isa::available() {
+        for (adds, initial) in [(true, start.clone()), (false, vec![0.0; p * q])] {
+            let want = chains(isa, &across, &b, &initial, (p, rows, q));
+            for cuts in [vec![0, rows], vec![0, 7, 7, 263, rows]] {
+                let piece = |number: usize| {
+                    let part = *cuts.get(number)?..*cuts.get(number + 1)?;
+                    let a = if part.is_empty() { &[][..] } else { &a[part.start * stride..] };
+                    Some((Matrix::with_stride(a, part.len(), p, stride), Matrix::new(&b[part.start * q..part.end * q], part.len(), q)))
+                };
+                let mut dst = start.clone();
+                outer(isa, piece, MatrixMut::new(&mut dst, p, q), adds);
+                assert_bits(&dst, &want, &format!("{isa:?}, cut at {cuts:?}, adds: {adds}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_outer_product_of_no_rows_is_zero_or_what_was_there() {
+    for (stride, q) in [(3, 5), (1024, 300)] {
+        for adds in [false, true] {
+            let none = |number: usize| (number == 0).then(|| (Matrix::with_stride(&[], 0, 3, stride), Matrix::new(&[], 0, q)));
+            let mut dst = vec![2.0; 3 * q];
+            outer(Isa::best(), none, MatrixMut::new(&mut dst, 3, q), adds);
+            assert!(dst.iter().all(|&x| x == if adds { 2.0 } else { 0.0 }));
+        }
+    }
+}
+
+#[test]
 fn a_product_without_rows_does_nothing_and_one_without_terms_is_its_start() {
     let isa = Isa::best();
     let matrix = packed(isa, 3, 5, Source::RowMajor(&numbers(15, 1)));

@@ -90,6 +90,22 @@ impl Dice {
         ModelSpec { input, layers, head: HeadSpec { predict, size, projection, dropout: self.rate(4) }, loss }
     }
 
+    /// A model whose recurrent layer has a weight so large that threads share its units, of no round size.
+    pub fn large_model(&mut self) -> ModelSpec {
+        let cell = self.one_of(&CELLS);
+        let size = match cell.gates() {
+            1 => 370,
+            3 => 211,
+            _ => 185,
+        };
+        let dropout = RecurrentDropout { input: self.rate(3), recurrent: self.rate(4), per_gate: self.once_in(2) };
+        let large = LayerSpec::Recurrent { cell, size, bidirectional: self.once_in(4), dropout };
+        let layers = if self.once_in(2) { vec![large] } else { vec![LayerSpec::recurrent(CellKind::Gru, 33), large] };
+        let predict = if self.once_in(2) { Predict::LastStep } else { Predict::EveryStep };
+        let head = HeadSpec { predict, size: 5, projection: Projection::Linear, dropout: 0.0 };
+        ModelSpec { input: InputSpec::OneHot { vocabulary: 7 }, layers, head, loss: LossSpec::MeanSquaredError }
+    }
+
     /// Inputs, no symbol among ids, with targets and at times a mask.
     pub fn sequence(&mut self, spec: &ModelSpec, positions: usize) -> Sequence {
         let inputs = self.values(positions, spec.input.vocabulary().map(|vocabulary| vocabulary + 1), spec.input.width());

@@ -25,6 +25,8 @@ use draw::Dice;
 
 /// The cases that every run tries.
 const CASES: std::ops::Range<u64> = 0..60;
+/// The same of large models, each some seconds for the oracle.
+const LARGE_CASES: std::ops::Range<u64> = 0..12;
 /// Windows of the training, and of the evaluation.
 const WINDOWS: usize = 3;
 
@@ -45,7 +47,20 @@ impl Sample {
     fn new(case: u64) -> Self {
         let mut dice = Dice::new(case);
         let spec = dice.model();
-        let (lanes, time) = (dice.one_of(&[1, 2, 3, 7, 17, 37]), dice.one_of(&[1, 2, 3, 6]));
+        let lanes = dice.one_of(&[1, 2, 3, 7, 17, 37]);
+        Self::of(case, spec, lanes, dice)
+    }
+
+    /// A large layer, on few lanes.
+    fn large(case: u64) -> Self {
+        let mut dice = Dice::new(case);
+        let spec = dice.large_model();
+        let lanes = dice.one_of(&[1, 2, 5]);
+        Self::of(case, spec, lanes, dice)
+    }
+
+    fn of(case: u64, spec: ModelSpec, lanes: usize, mut dice: Dice) -> Self {
+        let time = dice.one_of(&[1, 2, 3, 6]);
         let sequence = dice.sequence(&spec, lanes * time * WINDOWS);
         let starts = (0..WINDOWS * lanes).map(|at| ((at % lanes) * time * WINDOWS + at / lanes * time) as u32).collect();
         let lengths = dice.once_in(2).then(|| (0..WINDOWS * lanes).map(|_| dice.below(time + 1) as u32).collect());
@@ -161,8 +176,17 @@ fn cpu(isa: Isa, threads: usize) -> Cpu {
 
 #[test]
 fn drawn_models_give_what_the_oracle_gives() {
-    for case in cases() {
-        let sample = Sample::new(case);
+    give_what_the_oracle_gives(cases(), Sample::new);
+}
+
+#[test]
+fn models_whose_units_threads_share_give_what_the_oracle_gives() {
+    give_what_the_oracle_gives(LARGE_CASES, Sample::large);
+}
+
+fn give_what_the_oracle_gives(cases: std::ops::Range<u64>, sample: fn(u64) -> Sample) {
+    for case in cases {
+        let sample = sample(case);
         let want = shown(Reference::<f64>::new(), &sample);
         for (isa, threads) in Isa::available().flat_map(|isa| [(isa, 1), (isa, 3)]) {
             let got = shown(cpu(isa, threads), &sample);
