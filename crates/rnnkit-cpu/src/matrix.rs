@@ -30,7 +30,8 @@ unsafe impl Sync for MatrixMut<'_> {}
 /// How many values `rows` rows need.
 fn needed(rows: usize, columns: usize, stride: usize) -> usize {
     assert!(columns <= stride || rows <= 1, "rows of {columns} columns overlap at a stride of {stride}");
-    if rows == 0 { 0 } else { (rows - 1) * stride + columns }
+    let last = rows.saturating_sub(1).checked_mul(stride).and_then(|last| last.checked_add(columns));
+    if rows == 0 { 0 } else { last.expect("a matrix lies in memory") }
 }
 
 fn check(length: usize, rows: usize, columns: usize, stride: usize) {
@@ -56,9 +57,13 @@ impl<'a> Matrix<'a> {
         &self.values[row * self.stride..row * self.stride + self.columns]
     }
 
-    /// Those columns of all rows; none of a matrix without rows.
+    /// Those columns of all rows.
     pub fn columns(self, columns: &Range<usize>) -> Self {
-        if self.rows == 0 { self } else { Self::with_stride(&self.values[columns.start..], self.rows, columns.len(), self.stride) }
+        if self.rows == 0 {
+            return Self { columns: columns.len(), ..self };
+        }
+        assert!(columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
+        Self::with_stride(&self.values[columns.start..], self.rows, columns.len(), self.stride)
     }
 }
 

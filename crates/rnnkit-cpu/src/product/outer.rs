@@ -199,11 +199,12 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
                 row += 1;
             }
         }
+        assert_eq!(block.taken, depth, "pieces that change while they are read");
     }
 
     /// One panel of B at a block of rows, [depth, width], and zeros where it is cut short.
     #[inline(always)]
-    fn pack_b<S: Simd>(&self, place: Place, columns: Range<usize>, to: &mut Scratch<{ DEPTH * WIDTH }>) {
+    fn pack_b<S: Simd>(&self, place: Place, depth: usize, columns: Range<usize>, to: &mut Scratch<{ DEPTH * WIDTH }>) {
         let width = S::PANEL_VECTORS * LANES;
         let mut block = self.pieces.from(place);
         while let Some(Run { b, rows, before, .. }) = block.next() {
@@ -219,6 +220,7 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
                 row += 1;
             }
         }
+        assert_eq!(block.taken, depth, "pieces that change while they are read");
     }
 
     /// What a block of rows adds to some rows of the result.
@@ -230,7 +232,7 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
         let mut column = 0;
         while column < self.dst.columns {
             let columns = column..self.dst.columns.min(column + width);
-            self.pack_b::<S>(place, columns.clone(), &mut b);
+            self.pack_b::<S>(place, depth, columns.clone(), &mut b);
             // SAFETY: `pack_a` and `pack_b` have written all `depth` rows.
             let (a, b) = unsafe { (a.written(rows.len() * depth), b.written(depth * width)) };
             let mut first = 0;

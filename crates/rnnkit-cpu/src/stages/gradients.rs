@@ -42,9 +42,12 @@ impl Gradients<'_> {
         for (gate, dw) in dw.chunks_exact_mut(size * q).enumerate() {
             let tall = self.block(size, p);
             self.pool.for_each_chunk(dw, tall * q, |block, dw| {
+                if self.stops() {
+                    return;
+                }
                 let height = dw.len() / q;
                 let piece = |number: usize| {
-                    let (dy, x) = sides(tiles.get(number).filter(|_| !self.stops())?);
+                    let (dy, x) = sides(tiles.get(number)?);
                     let rows = dy.len() / p;
                     let dy = if rows == 0 { dy } else { &dy[gate * size + block * tall..] };
                     Some((
@@ -144,10 +147,13 @@ impl Gradients<'_> {
     ) {
         let tall = self.block(p, p);
         self.pool.for_each_chunk(dw, tall * size, |block, dw| {
+            if self.stops() {
+                return;
+            }
             let height = dw.len() / size;
             // Two pieces for each tile.
             let piece = |number: usize| {
-                let tile = tiles.get(number / 2).filter(|_| !self.stops())?;
+                let tile = tiles.get(number / 2)?;
                 let (n, dy, space) = (tile.n(), d_hidden(tile), &tile.layers[index]);
                 let (start, rest) = (Matrix::new(&space.start[0], n, size), (self.time - 1) * n);
                 let (dy, h, rows) = match number % 2 {

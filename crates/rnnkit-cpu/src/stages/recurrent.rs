@@ -36,7 +36,7 @@ pub fn input_backward(tile: &mut LaneTile, index: usize, layer: &Recurrent, weig
 /// The buffers of a recurrent layer on a tile of n lanes, as matrices of which several threads may take units of their own at a time.
 ///
 /// The steps are `unsafe`: steps follow one another (forward t after t - 1, back t after t + 1), and calls that run at once are of the same
-/// step and of different units.
+/// step and of different units; with dropout of h, one call has all units.
 pub struct Recurrence<'a> {
     isa: Isa,
     n: usize,
@@ -268,10 +268,10 @@ impl<'a> Recurrence<'a> {
         if masked.rows == 0 {
             return map.back_units(d, d_h, units, Start::Current);
         }
-        let copies = masked.columns / self.size;
+        assert_eq!(units.len(), self.size, "with dropout of h, all units at once");
         // SAFETY: with dropout, all units are ours.
         let mut masked = unsafe { masked.shared_part(0..self.n, 0..masked.columns) };
-        map.back_units(d, masked.part(0..self.n, 0..copies * self.size), units, Start::Zero);
+        map.back_units(d, masked.all(), units, Start::Zero);
         for lane in 0..self.n {
             for (copy, a) in masked.row(lane).chunks_exact(self.size).enumerate() {
                 self.isa.dispatch(Multiply { out: d_h.row(lane), a, b: self.factor(copy, lane), adds: true });

@@ -69,7 +69,7 @@ impl Sharing<'_> {
         }
         let recurrences = self.recurrences(tiles, index, layer);
         for t in steps.take_while(|_| !self.layers.stops()) {
-            self.for_units(layer.size, width, |units| {
+            self.for_units(&recurrences, layer.size, width, |units| {
                 // SAFETY: the steps follow one another, and tasks have units of their own.
                 unsafe { self.layers.units_forward(&recurrences, index, layer, t, units) }
             });
@@ -98,13 +98,13 @@ impl Sharing<'_> {
     fn units_backward(&self, tiles: &mut [LaneTile], index: usize, layer: &Recurrent, width: usize, steps: Range<usize>) {
         let recurrences = self.recurrences(tiles, index, layer);
         for t in steps.clone().rev().take_while(|_| !self.layers.stops()) {
-            self.for_units(layer.size, width, |units| {
+            self.for_units(&recurrences, layer.size, width, |units| {
                 // SAFETY: the steps follow one another, and tasks have units of their own.
                 unsafe { self.layers.units_backward(&recurrences, index, layer, t, units) }
             });
         }
         if steps.start == 0 {
-            self.for_units(layer.size, width, |units| {
+            self.for_units(&recurrences, layer.size, width, |units| {
                 // SAFETY: all steps are done, and tasks have units of their own.
                 unsafe { self.layers.carry_backward(&recurrences, index, layer, units) }
             });
@@ -118,9 +118,13 @@ impl Sharing<'_> {
         tiles.iter_mut().map(|tile| Recurrence::new(isa, tile, index, layer, time)).collect()
     }
 
-    /// Calls `work` for `width` units at a time, each thread for units that lie side by side.
-    fn for_units(&self, size: usize, width: usize, work: impl Fn(Range<usize>) + Sync) {
-        self.for_parts(size.div_ceil(width), |panels| panels.for_each(|panel| work(panel * width..size.min((panel + 1) * width))));
+    /// Calls `work` for `width` units at a time, which several tiles meet while they are in the caches, or for all of a thread's at once, if
+    /// there is one tile alone; each thread has units that lie side by side.
+    fn for_units(&self, tiles: &[Recurrence], size: usize, width: usize, work: impl Fn(Range<usize>) + Sync) {
+        self.for_parts(size.div_ceil(width), |panels| {
+            let at_once = if tiles.len() == 1 { panels.len() } else { 1 };
+            panels.clone().step_by(at_once).for_each(|panel| work(panel * width..size.min((panel + at_once) * width)));
+        });
     }
 
     /// Calls `work` once on each thread with its part of `panels`; none is empty.

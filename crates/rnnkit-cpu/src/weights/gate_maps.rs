@@ -19,6 +19,8 @@ pub struct GateMaps {
     backward: Vec<Packed>,
     /// Rows of x that one row of y reads, side by side.
     copies: usize,
+    /// Whether threads share the units.
+    by_units: bool,
 }
 
 /// How a map is made.
@@ -67,6 +69,7 @@ impl GateMaps {
             forward: (0..pieces).map(affine).collect::<Result<_>>()?,
             backward: (0..if training { cut.copies } else { 0 }).map(back).collect::<Result<_>>()?,
             copies: cut.copies,
+            by_units: cut.by_units,
         })
     }
 
@@ -94,8 +97,7 @@ impl GateMaps {
     /// Nobody else reads or writes those units of those rows meanwhile.
     pub unsafe fn forward_units(&self, x: Matrix, out: &MatrixMut, rows: Range<usize>, units: &Range<usize>, from_bias: bool) {
         let size = self.piece_rows();
-        // All units of all gates, where they are one piece.
-        let units = if self.forward.len() == 1 { 0..size } else { units.clone() };
+        let units = if self.by_units { units.clone() } else { 0..size };
         for (gate, Affine { weight: Packed { matrix, .. }, bias, .. }) in self.forward.iter().enumerate() {
             let start = if from_bias { Start::Row(&bias[units.clone()]) } else { Start::Current };
             // SAFETY: as for this function.
@@ -110,7 +112,7 @@ impl GateMaps {
     /// As there.
     pub unsafe fn add_nothing(&self, out: &MatrixMut, rows: Range<usize>, units: &Range<usize>, from_bias: bool) {
         let size = self.piece_rows();
-        let units = if self.forward.len() == 1 { 0..size } else { units.clone() };
+        let units = if self.by_units { units.clone() } else { 0..size };
         for (gate, Affine { bias, .. }) in self.forward.iter().enumerate().filter(|_| from_bias) {
             // SAFETY: as for this function.
             let mut out = unsafe { out.shared_part(rows.clone(), gate * size + units.start..gate * size + units.end) };
@@ -157,7 +159,7 @@ impl GateMaps {
 
     /// Columns of a panel, if threads may share the units.
     pub fn shared_by(&self) -> Option<usize> {
-        (self.forward.len() > self.copies).then(|| self.forward[0].weight.matrix.shape().panel_width())
+        self.by_units.then(|| self.forward[0].weight.matrix.shape().panel_width())
     }
 
     /// P.

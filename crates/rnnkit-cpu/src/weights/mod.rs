@@ -95,10 +95,10 @@ impl Weights {
 
 /// The fewest weights that threads share by units whatever the lanes: 8 MB no longer stay in a core's caches from one time step to the next.
 /// Measured with 64 lanes: 2^22 weights 1.3 to 1.5 times as fast as by lanes, 2^20 as fast.
-const MOST_OWN_WEIGHTS: usize = 1 << 21;
+const LEAST_SHARED: usize = 1 << 21;
 /// The fewest that they share where there is one lane tile alone, so that by lanes one thread would work: less is done in the time that
 /// threads take to meet.
-const LEAST_SHARED_WEIGHTS: usize = 1 << 17;
+const LEAST_SHARED_BY_ONE_TILE: usize = 1 << 17;
 
 /// Whether threads share the units of a layer at every time step, instead of taking its weight through their caches for lanes of their own.
 /// Not with dropout of h, of which every unit's product needs all at once.
@@ -106,7 +106,7 @@ fn shares_units(layer: &Recurrent, shape: Shape) -> bool {
     if shape.training && layer.hidden_dropout.is_some() {
         return false;
     }
-    let least = if tiles_for(shape.lanes) == 1 { LEAST_SHARED_WEIGHTS } else { MOST_OWN_WEIGHTS };
+    let least = if tiles_for(shape.lanes) == 1 { LEAST_SHARED_BY_ONE_TILE } else { LEAST_SHARED };
     layer.weight_hh.len() >= least
 }
 
