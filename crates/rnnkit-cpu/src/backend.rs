@@ -16,6 +16,7 @@ use rnnkit_core::window::{Clock, Finished, Report, Values};
 
 use crate::aligned::large_pages;
 use crate::pool::ThreadPool;
+use crate::product::{Packing, Precision};
 use crate::simd::Isa;
 use crate::stages::gradients::Gradients;
 use crate::stages::head::{self, Loss};
@@ -28,6 +29,7 @@ use crate::workspace::{LaneTile, Workspace};
 pub struct Cpu {
     isa: Isa,
     pool: ThreadPool,
+    precision: Precision,
 }
 
 impl Cpu {
@@ -41,7 +43,13 @@ impl Cpu {
 
     /// A backend on that instruction set and those threads.
     pub fn on(isa: Isa, pool: ThreadPool) -> Self {
-        Self { isa, pool }
+        Self { isa, pool, precision: Precision::F32 }
+    }
+
+    /// The same backend with the weights of products packed in that precision.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// One optimizer step; whether it stands.
@@ -94,11 +102,16 @@ impl Backend for Cpu {
     type Prepared = Workspace;
 
     fn describe(&self) -> String {
-        format!("cpu, {}, {} thread{}", self.isa.name(), self.pool.threads(), if self.pool.threads() == 1 { "" } else { "s" })
+        let weights = match self.precision {
+            Precision::F32 => "",
+            Precision::Bf16 => " bf16 weights,",
+        };
+        let threads = self.pool.threads();
+        format!("cpu, {},{weights} {threads} thread{}", self.isa.name(), if threads == 1 { "" } else { "s" })
     }
 
     fn memory_needed(&self, plan: &ModelPlan, shape: Shape) -> u64 {
-        Workspace::bytes(plan, shape)
+        Workspace::bytes(plan, shape, self.precision)
     }
 
     fn alloc(&mut self, len: usize) -> Result<Vec<f32>> {
@@ -127,7 +140,7 @@ impl Backend for Cpu {
     }
 
     fn prepare(&mut self, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Workspace> {
-        Workspace::new(self.isa, plan, shape)
+        Workspace::new(Packing { isa: self.isa, precision: self.precision }, plan, shape)
     }
 
     fn begin(&mut self, run: &mut RunOf<'_, Self>, parameters_version: u64) -> Result<()> {

@@ -15,4 +15,5 @@ mod weights;
 mod workspace;
 
 pub use backend::Cpu;
+pub use product::Precision;
 pub use workspace::Workspace;

@@ -12,7 +12,7 @@ use rnnkit_core::plan::ModelPlan;
 use rnnkit_core::spec::{
     Activation, HeadSpec, InputSpec, LayerSpec, LossSpec, MaskShape, ModelSpec, Predict, Projection, RecurrentDropout, Reduction,
 };
-use rnnkit_cpu::Cpu;
+use rnnkit_cpu::{Cpu, Precision};
 
 const TRAINING: Shape = Shape { lanes: 40, time: 30, training: true, taps: false };
 /// A training, an inspection, an evaluation, one symbol of a sampling.
@@ -25,7 +25,12 @@ const SHAPES: [Shape; 4] = [
 
 #[test]
 fn a_workspace_takes_the_bytes_it_was_said_to_need() {
-    let mut cpu = Cpu::new(1).expect("one thread");
+    for precision in [Precision::F32, Precision::Bf16] {
+        takes_what_was_said(&mut Cpu::new(1).expect("one thread").with_precision(precision));
+    }
+}
+
+fn takes_what_was_said(cpu: &mut Cpu) {
     for (name, input, layers, predict) in models() {
         let loss = LossSpec::CrossEntropy { label_smoothing: 0.0, reduction: Reduction::Mean };
         let head = HeadSpec { predict, size: 50, projection: Projection::Linear, dropout: 0.0 };
@@ -36,7 +41,11 @@ fn a_workspace_takes_the_bytes_it_was_said_to_need() {
             let (taken, needed) = ((BYTES.load(SeqCst) - before) as f64, cpu.memory_needed(&plan, shape) as f64);
             assert!(ALLOCATIONS.load(SeqCst) > calls, "the counting works");
             // Weights are packed in panels, whose padding depends on the machine; a single symbol's workspace is little else.
-            assert!(taken <= 1.1 * needed && needed <= 2.5 * taken, "{name}, {shape:?}: {taken} bytes taken, {needed} said");
+            assert!(
+                taken <= 1.1 * needed && needed <= 2.5 * taken,
+                "{}, {name}, {shape:?}: {taken} bytes taken, {needed} said",
+                cpu.describe()
+            );
             drop(prepared);
         }
     }

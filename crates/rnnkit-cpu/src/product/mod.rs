@@ -17,4 +17,4 @@ pub use crate::matrix::{Matrix, MatrixMut};
 pub use crate::simd::Start;
 pub use multiply::{multiply, multiply_panels};
 pub use outer::{fights, outer, outer_accumulate};
-pub use packed::{PackedMatrix, PackedShape, Source};
+pub use packed::{PackedMatrix, PackedShape, Packing, Precision, Source};

@@ -1,8 +1,8 @@
 //! The products, cut into register tiles in an order that keeps what is read again in the caches.
 
-use super::packed::PackedMatrix;
+use super::packed::{PackedMatrix, Panels};
 use super::{Matrix, MatrixMut};
-use crate::simd::{Kernel, LANES, Simd, Start, Tile, row_times_panels};
+use crate::simd::{Kernel, LANES, Simd, Start, Stored, Tile, row_times_panels};
 use std::ops::Range;
 
 /// Steps of k after which the sums go back to C: this much of a panel, and of a tile's rows of A, stays in the first cache.
@@ -26,7 +26,10 @@ pub fn multiply_panels(a: Matrix, b: &PackedMatrix, panels: Range<usize>, c: Mat
         assert_eq!(row.len(), columns, "a starting row has a value for each column of C");
     }
     if a.rows > 0 && columns > 0 {
-        shape.isa.dispatch(Multiply { a, panels: b.panels(panels), c, start });
+        match b.panels() {
+            Panels::F32(all) => shape.isa.dispatch(Multiply { a, panels: shape.cut(all, panels), c, start }),
+            Panels::Bf16(all) => shape.isa.dispatch(Multiply { a, panels: shape.cut(all, panels), c, start }),
+        }
     }
 }
 
@@ -37,21 +40,21 @@ fn tile_rows(rows: Range<usize>, highest: usize, part: usize) -> Range<usize> {
     rows.start + part * rows.len() / parts..rows.start + (part + 1) * rows.len() / parts
 }
 
-struct Multiply<'a> {
+struct Multiply<'a, B> {
     a: Matrix<'a>,
-    panels: &'a [f32],
+    panels: &'a [B],
     c: MatrixMut<'a>,
     start: Start<'a>,
 }
 
-impl Kernel for Multiply<'_> {
+impl<B: Stored> Kernel for Multiply<'_, B> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self) {
         if self.a.rows == 1 {
             let k = self.a.columns;
-            return row_times_panels::<S>(&self.a.values[..k], self.panels, self.c.row(0), self.start);
+            return row_times_panels::<S, B>(&self.a.values[..k], self.panels, self.c.row(0), self.start);
         }
         let mut k = 0;
         while k < self.a.columns {
@@ -66,7 +69,7 @@ impl Kernel for Multiply<'_> {
     }
 }
 
-impl Multiply<'_> {
+impl<B: Stored> Multiply<'_, B> {
     /// The part of the product that some rows of A and some steps of k make.
     #[inline(always)]
     fn block<S: Simd>(&mut self, rows: Range<usize>, steps: Range<usize>) {

@@ -2,7 +2,7 @@
 
 use crate::aligned::Aligned;
 use crate::pool::ThreadPool;
-use crate::simd::{Isa, Kernel, LANES, Simd};
+use crate::simd::{Bf16, Isa, Kernel, LANES, Simd, Stored};
 use rnnkit_core::Result;
 use std::ops::Range;
 
@@ -13,6 +13,32 @@ pub enum Source<'a> {
     RowMajor(&'a [f32]),
     /// Row-major `[n, k]`, transposed by the packing: for `x · Wᵀ` with W `[G*H, E]`.
     Transposed(&'a [f32]),
+}
+
+/// The number type in which weights are packed for the products. Parameters, sums and states are f32 in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// The upper 16 of them, rounded to the nearest: half as much passes through the caches.
+    Bf16,
+}
+
+/// How matrices are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packing {
+    /// The instruction set that reads them.
+    pub isa: Isa,
+    /// Their number type.
+    pub precision: Precision,
+}
+
+impl From<Isa> for Packing {
+    /// In f32.
+    fn from(isa: Isa) -> Self {
+        Self { isa, precision: Precision::F32 }
+    }
 }
 
 /// The shape of a packed matrix and the instruction set it is packed for.
@@ -58,14 +84,27 @@ impl PackedShape {
         panels
     }
 
+    /// The panels `range` of all.
+    pub(super) fn cut<B>(self, panels: &[B], range: Range<usize>) -> &[B] {
+        let panel = self.k * self.width;
+        &panels[range.start * panel..range.end * panel]
+    }
+
+    /// Fills all `panels`, shared out to the threads of `pool`.
+    fn pack<B: Stored>(self, pool: &ThreadPool, panels: &mut [B], source: Source) {
+        pool.for_each_chunk(panels, self.k * self.width, |j, panel| self.pack_panel(j, panel, source));
+    }
+
     /// Fills `panel` `[k, panel_width]` with panel `j` of `source`; its padding is left as it is.
-    pub fn pack_panel(self, j: usize, panel: &mut [f32], source: Source) {
+    fn pack_panel<B: Stored>(self, j: usize, panel: &mut [B], source: Source) {
         let (Self { k, n, width, .. }, columns) = (self, self.columns(j));
         match source {
             Source::RowMajor(from) => {
                 assert_eq!(from.len(), k * n, "a matrix [{k}, {n}]");
                 for (to, from) in panel.chunks_exact_mut(width).zip(from.chunks_exact(n)) {
-                    to[..columns.len()].copy_from_slice(&from[columns.clone()]);
+                    for (to, &x) in to.iter_mut().zip(&from[columns.clone()]) {
+                        *to = B::nearest(x);
+                    }
                 }
             }
             Source::Transposed(from) => {
@@ -75,7 +114,7 @@ impl PackedShape {
                     for (c, column) in columns.clone().enumerate() {
                         let from = &from[column * k + block * LANES..(column + 1) * k];
                         for (to, &x) in to[c..].iter_mut().step_by(width).zip(from) {
-                            *to = x;
+                            *to = B::nearest(x);
                         }
                     }
                 }
@@ -87,7 +126,13 @@ impl PackedShape {
 /// A matrix `[k, n]` in panels of columns, each `[k, panel_width]`, the last one padded with zeros.
 pub struct PackedMatrix {
     shape: PackedShape,
-    values: Aligned,
+    panels: Panels,
+}
+
+/// Panels one after the other, in one of the number types.
+pub(super) enum Panels {
+    F32(Aligned),
+    Bf16(Aligned<Bf16>),
 }
 
 impl PackedMatrix {
@@ -95,10 +140,16 @@ impl PackedMatrix {
     ///
     /// # Errors
     /// [`rnnkit_core::Error::Memory`] where there is not enough.
-    pub fn new(isa: Isa, k: usize, n: usize) -> Result<Self> {
+    pub fn new(packing: impl Into<Packing>, k: usize, n: usize) -> Result<Self> {
         assert!(k > 0 && n > 0, "a packed matrix has rows and columns, not [{k}, {n}]");
+        let Packing { isa, precision } = packing.into();
         let shape = PackedShape { isa, k, n, width: isa.dispatch(PanelWidth) };
-        Ok(Self { shape, values: Aligned::zeros(shape.panels() * shape.width * k)? })
+        let length = shape.panels() * shape.width * k;
+        let panels = match precision {
+            Precision::F32 => Panels::F32(Aligned::zeros(length)?),
+            Precision::Bf16 => Panels::Bf16(Aligned::zeros(length)?),
+        };
+        Ok(Self { shape, panels })
     }
 
     /// Its shape.
@@ -108,19 +159,15 @@ impl PackedMatrix {
 
     /// Takes the values of `source`, the panels shared out to the threads of `pool`.
     pub fn pack(&mut self, pool: &ThreadPool, source: Source) {
-        let shape = self.shape;
-        pool.for_each_chunk(&mut self.values, shape.k * shape.width, |j, panel| shape.pack_panel(j, panel, source));
+        match &mut self.panels {
+            Panels::F32(panels) => self.shape.pack(pool, panels, source),
+            Panels::Bf16(panels) => self.shape.pack(pool, panels, source),
+        }
     }
 
-    /// Its shape, and its panels one after the other, for [`PackedShape::pack_panel`].
-    pub fn parts_mut(&mut self) -> (PackedShape, &mut [f32]) {
-        (self.shape, &mut self.values)
-    }
-
-    /// The panels `range`, one after the other.
-    pub(super) fn panels(&self, range: Range<usize>) -> &[f32] {
-        let panel = self.shape.k * self.shape.width;
-        &self.values[range.start * panel..range.end * panel]
+    /// Its panels.
+    pub(super) fn panels(&self) -> &Panels {
+        &self.panels
     }
 }
 

@@ -1,8 +1,9 @@
 //! Products against plain loops: in f64 for the value, in the promised order of f32 for the bits.
 
+use super::packed::Panels;
 use super::*;
 use crate::pool::ThreadPool;
-use crate::simd::Isa;
+use crate::simd::{Bf16, Isa, Stored};
 
 /// Sizes below, at and above those of tiles, panels and blocks.
 const SIZES: [usize; 8] = [1, 3, 7, 13, 17, 33, 61, 100];
@@ -44,10 +45,22 @@ fn pool(threads: usize) -> ThreadPool {
     ThreadPool::new(threads).expect("a few threads")
 }
 
-fn packed(isa: Isa, k: usize, n: usize, source: Source) -> PackedMatrix {
-    let mut matrix = PackedMatrix::new(isa, k, n).expect("memory for a small matrix");
+fn packed(packing: impl Into<Packing>, k: usize, n: usize, source: Source) -> PackedMatrix {
+    let mut matrix = PackedMatrix::new(packing, k, n).expect("memory for a small matrix");
     matrix.pack(&pool(1), source);
     matrix
+}
+
+fn bf16(isa: Isa) -> Packing {
+    Packing { isa, precision: Precision::Bf16 }
+}
+
+/// The numbers of all panels, padding included, widened to f32.
+fn panels(matrix: &PackedMatrix) -> Vec<f32> {
+    match matrix.panels() {
+        Panels::F32(panels) => panels.to_vec(),
+        Panels::Bf16(panels) => panels.iter().map(|number| number.widen()).collect(),
+    }
 }
 
 #[test]
@@ -95,12 +108,34 @@ fn a_transposed_source_and_any_number_of_packing_threads_give_the_same_matrix() 
         for k in SIZES {
             for n in SIZES {
                 let b = numbers(k * n, 5);
-                let expected = packed(isa, k, n, Source::RowMajor(&b));
+                let expected = panels(&packed(isa, k, n, Source::RowMajor(&b)));
                 let across = transposed(&b, k, n);
                 for threads in [1, 3] {
                     let mut matrix = PackedMatrix::new(isa, k, n).expect("memory for a small matrix");
                     matrix.pack(&pool(threads), Source::Transposed(&across));
-                    assert_bits(matrix.parts_mut().1, expected.panels(0..expected.shape().panels()), &format!("[{k}, {n}]"));
+                    assert_bits(&panels(&matrix), &expected, &format!("[{k}, {n}]"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_product_with_weights_in_bf16_has_the_bits_of_one_in_f32_with_weights_rounded_beforehand() {
+    for isa in Isa::available() {
+        for m in [1, 2, 13, 14, 17] {
+            for k in [1, 17, 61, 259] {
+                for n in [1, 13, 16, 32, 33, 61, 131, 256] {
+                    let (a, b, start) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 3));
+                    let rounded: Vec<f32> = b.iter().map(|&x| Bf16::nearest(x).widen()).collect();
+                    assert!(k * n < 10 || rounded != b, "the numbers need rounding");
+                    let want = chains(isa, &a, &rounded, &start, (m, k, n));
+                    for source in [Source::RowMajor(&b), Source::Transposed(&transposed(&b, k, n))] {
+                        let mut c = start.clone();
+                        let matrix = packed(bf16(isa), k, n, source);
+                        multiply(Matrix::new(&a, m, k), &matrix, MatrixMut::new(&mut c, m, n), Start::Current);
+                        assert_bits(&c, &want, &format!("{isa:?} [{m}, {k}, {n}]"));
+                    }
                 }
             }
         }
@@ -130,17 +165,19 @@ fn ranges_of_panels_make_the_same_bits_as_the_whole() {
     for isa in Isa::available() {
         for (m, k, n) in [(1, 61, 300), (13, 61, 300)] {
             let (a, b, bias) = (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3));
-            let matrix = packed(isa, k, n, Source::RowMajor(&b));
-            let mut whole = vec![0.0; m * n];
-            multiply(Matrix::new(&a, m, k), &matrix, MatrixMut::new(&mut whole, m, n), Start::Row(&bias));
-            let middle = matrix.shape().panels() / 3;
-            for panels in [0..middle, middle..matrix.shape().panels()] {
-                let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
-                let mut part = vec![0.0; m * columns.len()];
-                let c = MatrixMut::new(&mut part, m, columns.len());
-                multiply_panels(Matrix::new(&a, m, k), &matrix, panels, c, Start::Row(&bias[columns.clone()]));
-                let want: Vec<f32> = whole.chunks(n).flat_map(|row| row[columns.clone()].to_vec()).collect();
-                assert_bits(&part, &want, "a range");
+            for packing in [isa.into(), bf16(isa)] {
+                let matrix = packed(packing, k, n, Source::RowMajor(&b));
+                let mut whole = vec![0.0; m * n];
+                multiply(Matrix::new(&a, m, k), &matrix, MatrixMut::new(&mut whole, m, n), Start::Row(&bias));
+                let middle = matrix.shape().panels() / 3;
+                for panels in [0..middle, middle..matrix.shape().panels()] {
+                    let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
+                    let mut part = vec![0.0; m * columns.len()];
+                    let c = MatrixMut::new(&mut part, m, columns.len());
+                    multiply_panels(Matrix::new(&a, m, k), &matrix, panels, c, Start::Row(&bias[columns.clone()]));
+                    let want: Vec<f32> = whole.chunks(n).flat_map(|row| row[columns.clone()].to_vec()).collect();
+                    assert_bits(&part, &want, &format!("a range of {packing:?}"));
+                }
             }
         }
     }

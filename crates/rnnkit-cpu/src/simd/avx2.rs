@@ -1,6 +1,7 @@
 //! AVX2 with FMA: a vector is two registers of 256 bits.
 
 use super::set::{LANES, SQRT_HALF_BITS, Simd};
+use super::stored::Bf16;
 use std::arch::x86_64::*;
 
 /// AVX2 with FMA. Named by the dispatch alone, which has made sure of the instructions.
@@ -70,6 +71,16 @@ fn split_exponent_half(a: __m256) -> (__m256, __m256) {
         let mantissa = _mm256_sub_epi32(bits, _mm256_slli_epi32::<23>(exponent));
         (_mm256_castsi256_ps(mantissa), _mm256_cvtepi32_ps(exponent))
     })
+}
+
+/// Eight numbers of 16 bits, widened.
+///
+/// # Safety
+/// They are readable.
+#[inline(always)]
+unsafe fn load_bf16_half(from: *const Bf16) -> __m256 {
+    // SAFETY: as `avx2!`; the caller vouches for the memory.
+    unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast())))) }
 }
 
 impl Simd for Avx2 {
@@ -148,6 +159,11 @@ impl Simd for Avx2 {
         // SAFETY: as `avx2!`; the caller vouches for `count` values, and lanes that are masked out are not touched
         // (which is also why the second address, maybe past the end, is made without `add`).
         unsafe { Pair(_mm256_maskload_ps(from, low), _mm256_maskload_ps(from.wrapping_add(HALF), high)) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const Bf16) -> Pair {
+        // SAFETY: the caller vouches for LANES values.
+        unsafe { Pair(load_bf16_half(from), load_bf16_half(from.add(HALF))) }
     }
     #[inline(always)]
     unsafe fn store(a: Pair, to: *mut f32) {

@@ -1,6 +1,7 @@
 //! AVX-512F: a vector is one register of 512 bits.
 
 use super::set::{LANES, SQRT_HALF_BITS, Simd};
+use super::stored::Bf16;
 use std::arch::x86_64::*;
 
 /// AVX-512F. Named by the dispatch alone, which has made sure of the instructions.
@@ -105,6 +106,11 @@ impl Simd for Avx512 {
     unsafe fn load_first(from: *const f32, count: usize) -> __m512 {
         // SAFETY: as `avx512!`; the caller vouches for `count` values, and lanes that are masked out are not touched.
         unsafe { _mm512_maskz_loadu_ps(first(count), from) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const Bf16) -> __m512 {
+        // SAFETY: as `avx512!`; the caller vouches for the memory.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast())))) }
     }
     #[inline(always)]
     unsafe fn store(a: __m512, to: *mut f32) {

@@ -47,6 +47,7 @@ mod isa;
 mod neon;
 mod portable;
 mod set;
+mod stored;
 mod tile;
 mod vector;
 #[cfg(test)]
@@ -54,6 +55,7 @@ mod vector_tests;
 
 pub use isa::{Isa, Kernel};
 pub use set::{LANES, Simd};
+pub use stored::{Bf16, Stored};
 pub use tile::Start;
 pub(crate) use tile::{Tile, row_times_panels};
 pub use vector::Vector;

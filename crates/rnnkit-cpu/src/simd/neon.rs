@@ -4,6 +4,7 @@
 //! where [`Simd`] wants the second operand, and they tell the zeros apart.
 
 use super::set::{LANES, SQRT_HALF_BITS, Simd};
+use super::stored::Bf16;
 use std::arch::aarch64::*;
 
 /// NEON. Named by the dispatch alone, which has made sure of the instructions.
@@ -123,6 +124,16 @@ unsafe fn store_quarter(a: float32x4_t, to: *mut f32, first: usize, count: usize
     }
 }
 
+/// Four numbers of 16 bits, widened.
+///
+/// # Safety
+/// They are readable.
+#[inline(always)]
+unsafe fn load_bf16_quarter(from: *const Bf16) -> float32x4_t {
+    // SAFETY: as `neon!`; the caller vouches for the memory.
+    unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<16>(vmovl_u16(vld1_u16(from.cast())))) }
+}
+
 impl Simd for Neon {
     type Raw = Quad;
     // 6 x 4 sums, 4 registers of B and a broadcast fit into 32 registers; a seventh row would not.
@@ -200,6 +211,18 @@ impl Simd for Neon {
                 load_quarter(from, QUARTER, count),
                 load_quarter(from, 2 * QUARTER, count),
                 load_quarter(from, 3 * QUARTER, count),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const Bf16) -> Quad {
+        // SAFETY: the caller vouches for LANES values.
+        unsafe {
+            Quad(
+                load_bf16_quarter(from),
+                load_bf16_quarter(from.add(QUARTER)),
+                load_bf16_quarter(from.add(2 * QUARTER)),
+                load_bf16_quarter(from.add(3 * QUARTER)),
             )
         }
     }

@@ -1,6 +1,7 @@
 //! Vectors as plain arrays: what runs where no wider instruction set is known, in loops that the compiler vectorises.
 
 use super::set::{LANES, SQRT_HALF_BITS, Simd};
+use super::stored::Bf16;
 
 /// True where a fused multiply-add is one instruction of every machine of this architecture; elsewhere it would be a slow call.
 const FUSED_HERE: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
@@ -108,6 +109,12 @@ impl<const FUSED: bool> Simd for Array<FUSED> {
         // SAFETY: the caller vouches for `count` <= LANES values.
         unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), count) };
         out
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const Bf16) -> Raw {
+        // SAFETY: the caller vouches for LANES values; an array is aligned like one of them.
+        let from = unsafe { *from.cast::<[Bf16; LANES]>() };
+        each!(i => from[i].widen())
     }
     #[inline(always)]
     unsafe fn store(a: Raw, to: *mut f32) {

@@ -1,5 +1,7 @@
 //! [`Simd`]: what an instruction set supplies; everything else is written over it.
 
+use super::stored::Bf16;
+
 /// Values in one vector, on every instruction set.
 pub const LANES: usize = 16;
 
@@ -53,6 +55,11 @@ pub trait Simd: Copy + 'static {
     /// # Safety
     /// `count` <= [`LANES`], and `count` values at `from` are readable.
     unsafe fn load_first(from: *const f32, count: usize) -> Self::Raw;
+    /// The vector of numbers of 16 bits at `from`, each widened: its bits are the upper half of an f32's.
+    ///
+    /// # Safety
+    /// [`LANES`] values at `from` are readable.
+    unsafe fn load_bf16(from: *const Bf16) -> Self::Raw;
     /// Writes the vector to `to`.
     ///
     /// # Safety

@@ -8,6 +8,7 @@
 //! A row alone has too few sums to keep the multipliers busy: [`row_times_panels`] takes several panels at once instead.
 
 use super::set::{LANES, Simd};
+use super::stored::Stored;
 use super::vector::Vector;
 use crate::matrix::MatrixMut;
 use rnnkit_core::math::Real;
@@ -26,20 +27,20 @@ pub enum Start<'a> {
 /// One tile's operands: C[rows, columns] from `start` += A[rows, depth] · B[depth, columns].
 ///
 /// Its rows are at most `S::TILE_ROWS`, its columns at most `S::PANEL_VECTORS` * [`LANES`], neither is 0.
-pub(crate) struct Tile<'a> {
+pub(crate) struct Tile<'a, B = f32> {
     pub depth: usize,
     /// A's element (i, k) is at i * `a_row` + k * `a_step`.
     pub a: &'a [f32],
     pub a_row: usize,
     pub a_step: usize,
     /// B's element (k, j) is at k * `b_step` + j.
-    pub b: &'a [f32],
+    pub b: &'a [B],
     pub b_step: usize,
     pub c: MatrixMut<'a>,
     pub start: Start<'a>,
 }
 
-impl Tile<'_> {
+impl<B: Stored> Tile<'_, B> {
     /// Carries the tile out.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self) {
@@ -51,7 +52,7 @@ impl Tile<'_> {
         }
         if self.depth > 0 {
             assert!(self.a.len() > last_row * self.a_row + last_step * self.a_step, "A is shorter than the tile");
-            assert!(self.b.len() >= last_step * self.b_step + columns, "B is shorter than the tile");
+            assert!(self.b.len() >= last_step * self.b_step + B::reach(columns, width), "B is shorter than the tile");
         }
         // SAFETY: the asserts above are what `tile` asks for.
         unsafe { if columns == width { self.of_height::<S, true>() } else { self.of_height::<S, false>() } }
@@ -68,7 +69,7 @@ impl Tile<'_> {
                     $($rows => if $rows <= S::TILE_ROWS {
                         // SAFETY: as for this function.
                         unsafe {
-                            if S::PANEL_VECTORS == 1 { tile::<S, $rows, 1, WHOLE>(self) } else { tile::<S, $rows, 2, WHOLE>(self) }
+                            if S::PANEL_VECTORS == 1 { tile::<S, B, $rows, 1, WHOLE>(self) } else { tile::<S, B, $rows, 2, WHOLE>(self) }
                         }
                     },)*
                     _ => unreachable!("no instruction set has higher tiles"),
@@ -79,24 +80,13 @@ impl Tile<'_> {
     }
 }
 
-/// Vector `v` of the `columns` values at `from`, those behind them taken as zeros.
-///
-/// # Safety
-/// `columns` values at `from` are readable, or (v + 1) * LANES if `WHOLE`.
-#[inline(always)]
-unsafe fn load<S: Simd, const WHOLE: bool>(from: *const f32, v: usize, columns: usize) -> Vector<S> {
-    let at = from.wrapping_add(v * LANES);
-    // SAFETY: of a partial vector only those lanes are touched that the caller vouches for.
-    Vector(unsafe { if WHOLE { S::load(at) } else { S::load_first(at, columns.saturating_sub(v * LANES).min(LANES)) } })
-}
-
 /// C[ROWS, columns] += A · B with ROWS x VECTORS sums in registers.
 ///
 /// # Safety
-/// C has ROWS rows; `a`, `b` and a starting row hold every element that the strides and sizes name; if `WHOLE`, C has VECTORS * LANES
-/// columns.
+/// C has ROWS rows; `a`, `b` and a starting row hold every element that the strides and sizes name, of each row of `b` as many as
+/// [`Stored::reach`] says; if `WHOLE`, C has VECTORS * LANES columns.
 #[inline(always)]
-unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bool>(mut t: Tile) {
+unsafe fn tile<S: Simd, B: Stored, const ROWS: usize, const VECTORS: usize, const WHOLE: bool>(mut t: Tile<B>) {
     let (c, c_row, columns) = (t.c.as_mut_ptr(), t.c.stride, t.c.columns);
     let mut sums = [[Vector::<S>::splat(0.0); VECTORS]; ROWS];
     let (from, stride) = match t.start {
@@ -108,7 +98,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bo
         for i in 0..ROWS {
             for v in 0..VECTORS {
                 // SAFETY: row i of C, or the starting row, has `columns` values.
-                sums[i][v] = unsafe { load::<S, WHOLE>(from.wrapping_add(i * stride), v, columns) };
+                sums[i][v] = unsafe { f32::load::<S, WHOLE>(from.wrapping_add(i * stride), v, columns) };
             }
         }
     }
@@ -116,8 +106,8 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bo
     for _ in 0..t.depth {
         let mut row = [Vector::<S>::splat(0.0); VECTORS];
         for v in 0..VECTORS {
-            // SAFETY: each of `depth` rows of B has `columns` values.
-            row[v] = unsafe { load::<S, WHOLE>(b, v, columns) };
+            // SAFETY: each of `depth` rows of B has as many values as its type reads.
+            row[v] = unsafe { B::load::<S, WHOLE>(b, v, columns) };
         }
         for i in 0..ROWS {
             // SAFETY: A has ROWS values at each of `depth` steps.
@@ -147,7 +137,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const WHOLE: bo
 ///
 /// `c` has the columns of all `panels`, the last of which may be cut short (its padding is zeros).
 #[inline(always)]
-pub(crate) fn row_times_panels<S: Simd>(a: &[f32], panels: &[f32], c: &mut [f32], start: Start) {
+pub(crate) fn row_times_panels<S: Simd, B: Stored>(a: &[f32], panels: &[B], c: &mut [f32], start: Start) {
     let (depth, width) = (a.len(), S::PANEL_VECTORS * LANES);
     let group = 4 * width;
     for (i, c) in c.chunks_mut(group).enumerate() {
@@ -159,7 +149,11 @@ pub(crate) fn row_times_panels<S: Simd>(a: &[f32], panels: &[f32], c: &mut [f32]
         if c.len() == group {
             // SAFETY: four panels and as many columns were sliced above.
             unsafe {
-                if S::PANEL_VECTORS == 1 { four_panels::<S, 1>(a, panels, c, start) } else { four_panels::<S, 2>(a, panels, c, start) }
+                if S::PANEL_VECTORS == 1 {
+                    four_panels::<S, B, 1>(a, panels, c, start)
+                } else {
+                    four_panels::<S, B, 2>(a, panels, c, start)
+                }
             }
         } else {
             for (j, c) in c.chunks_mut(width).enumerate() {
@@ -179,7 +173,7 @@ pub(crate) fn row_times_panels<S: Simd>(a: &[f32], panels: &[f32], c: &mut [f32]
 /// # Safety
 /// With W = VECTORS * LANES: `panels` has 4 * a.len() * W values, `c` and a starting row have 4 * W.
 #[inline(always)]
-unsafe fn four_panels<S: Simd, const VECTORS: usize>(a: &[f32], panels: &[f32], c: &mut [f32], start: Start) {
+unsafe fn four_panels<S: Simd, B: Stored, const VECTORS: usize>(a: &[f32], panels: &[B], c: &mut [f32], start: Start) {
     let width = VECTORS * LANES;
     let mut sums = [[Vector::<S>::splat(0.0); VECTORS]; 4];
     let from = match start {
@@ -201,7 +195,7 @@ unsafe fn four_panels<S: Simd, const VECTORS: usize>(a: &[f32], panels: &[f32], 
         for p in 0..4 {
             for v in 0..VECTORS {
                 // SAFETY: panel p has a.len() rows of `width` values.
-                let row = Vector(unsafe { S::load(b.wrapping_add(p * a.len() * width + v * LANES)) });
+                let row = unsafe { B::load::<S, true>(b.wrapping_add(p * a.len() * width), v, width) };
                 sums[p][v] = x.mul_add(row, sums[p][v]);
             }
         }

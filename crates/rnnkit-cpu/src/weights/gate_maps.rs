@@ -7,8 +7,7 @@ use rnnkit_core::Result;
 use super::bias::Bias;
 use crate::aligned::Aligned;
 use crate::pool::ThreadPool;
-use crate::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, multiply_panels};
-use crate::simd::Isa;
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Packing, Source, Start, multiply_panels};
 
 /// y = W x + b with W [P, Q] over P = G*H: in one piece, or one for each gate, where every gate has an x of its own, [copies, Q] in a row, or
 /// where threads share the H units of all gates.
@@ -55,16 +54,16 @@ struct Packed {
 
 impl GateMaps {
     /// A map with P = `rows`, with a way back if there is `training`.
-    pub fn new(isa: Isa, weight: &Range<usize>, rows: usize, cut: Cut, bias_of: Bias, training: bool) -> Result<Self> {
+    pub fn new(packing: Packing, weight: &Range<usize>, rows: usize, cut: Cut, bias_of: Bias, training: bool) -> Result<Self> {
         let pieces = if cut.by_units { cut.gates } else { cut.copies };
         let part = |gate: usize, of: usize| weight.start + gate * weight.len() / of..weight.start + (gate + 1) * weight.len() / of;
         let q = weight.len() / rows;
         let affine = |gate: usize| {
             let bias_of = if pieces == 1 { bias_of.clone() } else { bias_of.of_gate(gate, rows / pieces) };
-            let matrix = PackedMatrix::new(isa, q, rows / pieces)?;
+            let matrix = PackedMatrix::new(packing, q, rows / pieces)?;
             Ok(Affine { weight: Packed { from: part(gate, pieces), matrix }, bias: Aligned::zeros(rows / pieces)?, bias_of })
         };
-        let back = |copy: usize| Ok(Packed { from: part(copy, cut.copies), matrix: PackedMatrix::new(isa, rows / cut.copies, q)? });
+        let back = |copy: usize| Ok(Packed { from: part(copy, cut.copies), matrix: PackedMatrix::new(packing, rows / cut.copies, q)? });
         Ok(Self {
             forward: (0..pieces).map(affine).collect::<Result<_>>()?,
             backward: (0..if training { cut.copies } else { 0 }).map(back).collect::<Result<_>>()?,

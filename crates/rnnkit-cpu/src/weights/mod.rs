@@ -13,7 +13,7 @@ use rnnkit_core::plan::{Layer, ModelPlan, Recurrent};
 use rnnkit_core::with_cell;
 
 use crate::pool::ThreadPool;
-use crate::simd::Isa;
+use crate::product::Packing;
 use crate::workspace::tiles_for;
 
 use bias::Bias;
@@ -48,25 +48,25 @@ pub enum InputMap {
 
 impl Weights {
     /// Packed copies of everything; zeros until the first `pack`.
-    pub fn new(isa: Isa, plan: &ModelPlan, shape: Shape) -> Result<Self> {
+    pub fn new(packing: Packing, plan: &ModelPlan, shape: Shape) -> Result<Self> {
         let training = shape.training;
         let layer = |layer: &Layer| {
             Ok(match layer {
                 Layer::Recurrent(layer) => {
                     // Without a way back nothing is dropped, and one map does for all gates.
                     let copies = layer.hidden_dropout.filter(|_| training).map_or(1, |site| plan.sites[site].copies);
-                    Some(LayerWeights::recurrent(isa, layer, copies, shape)?)
+                    Some(LayerWeights::recurrent(packing, layer, copies, shape)?)
                 }
                 Layer::Dense(layer) => {
                     let bias = Bias::One(layer.bias.clone());
-                    let input = InputMap::new(isa, layer.one_hot, &layer.weight, layer.size, Cut::WHOLE, bias, training)?;
+                    let input = InputMap::new(packing, layer.one_hot, &layer.weight, layer.size, Cut::WHOLE, bias, training)?;
                     Some(LayerWeights { input, hidden: None })
                 }
                 Layer::Dropout(_) | Layer::BatchNorm(_) | Layer::Turn(_) | Layer::Join(_) => None,
             })
         };
         let head = |(weight, bias): &(Range<usize>, Range<usize>)| {
-            GateMaps::new(isa, weight, plan.head.size, Cut::WHOLE, Bias::One(bias.clone()), training)
+            GateMaps::new(packing, weight, plan.head.size, Cut::WHOLE, Bias::One(bias.clone()), training)
         };
         Ok(Self {
             version: 0,
@@ -111,7 +111,7 @@ fn shares_units(layer: &Recurrent, shape: Shape) -> bool {
 }
 
 impl LayerWeights {
-    fn recurrent(isa: Isa, layer: &Recurrent, hidden_copies: usize, shape: Shape) -> Result<Self> {
+    fn recurrent(packing: Packing, layer: &Recurrent, hidden_copies: usize, shape: Shape) -> Result<Self> {
         fn is_split<C: Cell>(_: C) -> bool {
             C::SPLIT
         }
@@ -126,16 +126,16 @@ impl LayerWeights {
         let input = cut(layer.copies, false);
         let hidden = cut(hidden_copies, shares_units(layer, shape));
         Ok(Self {
-            input: InputMap::new(isa, layer.one_hot, &layer.weight_ih, rows, input, input_bias, shape.training)?,
-            hidden: Some(GateMaps::new(isa, &layer.weight_hh, rows, hidden, hidden_bias, shape.training)?),
+            input: InputMap::new(packing, layer.one_hot, &layer.weight_ih, rows, input, input_bias, shape.training)?,
+            hidden: Some(GateMaps::new(packing, &layer.weight_hh, rows, hidden, hidden_bias, shape.training)?),
         })
     }
 }
 
 impl InputMap {
-    fn new(isa: Isa, one_hot: bool, weight: &Range<usize>, rows: usize, cut: Cut, bias_of: Bias, training: bool) -> Result<Self> {
+    fn new(packing: Packing, one_hot: bool, weight: &Range<usize>, rows: usize, cut: Cut, bias_of: Bias, training: bool) -> Result<Self> {
         if !one_hot {
-            return Ok(Self::Product(GateMaps::new(isa, weight, rows, cut, bias_of, training)?));
+            return Ok(Self::Product(GateMaps::new(packing, weight, rows, cut, bias_of, training)?));
         }
         Ok(Self::Table(Table::new(weight, rows, bias_of)?))
     }

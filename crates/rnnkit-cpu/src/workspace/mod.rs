@@ -13,7 +13,7 @@ use rnnkit_core::plan::{Layer, ModelPlan};
 use rnnkit_core::window::Report;
 
 use crate::aligned::Aligned;
-use crate::simd::Isa;
+use crate::product::{Packing, Precision};
 use crate::weights::Weights;
 
 pub use layer::LayerSpace;
@@ -69,13 +69,13 @@ pub fn tiles_for(lanes: usize) -> usize {
 
 impl Workspace {
     /// Allocates everything for that shape.
-    pub fn new(isa: Isa, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Self> {
+    pub fn new(packing: Packing, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Self> {
         let count = tiles_for(shape.lanes);
         let lanes = |tile: usize| tile * shape.lanes / count..(tile + 1) * shape.lanes / count;
         let tiles = (0..count).map(|tile| LaneTile::new(plan, shape, lanes(tile))).collect::<Result<_>>()?;
         Ok(Self {
             shape,
-            weights: Weights::new(isa, plan, shape)?,
+            weights: Weights::new(packing, plan, shape)?,
             tiles,
             partials: zeros(if shape.training { plan.params.trainable().div_ceil(CHUNK) } else { 0 })?,
             columns: Aligned::zeros(if shape.training { one_hot_weights(plan) } else { 0 })?,
@@ -86,7 +86,7 @@ impl Workspace {
     }
 
     /// Bytes that [`Workspace::new`] takes, about.
-    pub fn bytes(plan: &ModelPlan, shape: Shape) -> u64 {
+    pub fn bytes(plan: &ModelPlan, shape: Shape, precision: Precision) -> u64 {
         let lanes = shape.lanes as u64;
         let mut per_row = (plan.head.size * if shape.taps { 2 } else { 1 } + 2 * plan.input_width()) as u64;
         let mut per_lane = plan.head.input as u64;
@@ -96,8 +96,10 @@ impl Workspace {
         }
         let rows = lanes.saturating_mul(shape.time as u64);
         let masks = plan.sites.iter().map(|site| site.elements(shape.lanes, shape.time) as u64).sum();
-        // Packed in panels with padding, and both ways if there is a way back.
-        let weights = plan.params.len() as u64 * if shape.training { 3 } else { 2 };
+        // Packed in panels with padding, and both ways if there is a way back; tables are f32 in any case.
+        let (tables, copies) = (one_hot_weights(plan) as u64, if shape.training { 3 } else { 2 });
+        let packed = copies * (plan.params.len() as u64 - tables);
+        let weights = copies * tables + if precision == Precision::Bf16 { packed / 2 } else { packed };
         let numbers = rows.saturating_mul(per_row).saturating_add(lanes.saturating_mul(per_lane));
         numbers.saturating_add(masks).saturating_add(weights).saturating_mul(size_of::<f32>() as u64)
     }
