@@ -41,7 +41,8 @@ test('a GPU is told precision, adapter and form', (t) => {
     threads: 2,
     precision: 'f32',
   })
-  t.deepEqual(deviceOptions(listArguments([]).setting), { device: 'cpu', threads: 2 })
+  t.deepEqual(deviceOptions(listArguments([]).setting), { device: 'cpu', threads: 2, precision: 'f32' })
+  t.is(listArguments(['--precision', 'bf16']).setting.precision, 'bf16')
 })
 
 test('what cannot be measured is refused by name', (t) => {
@@ -50,7 +51,8 @@ test('what cannot be measured is refused by name', (t) => {
     [['--device', 'auto'], /--device must be cpu or gpu, not auto/],
     [['--device', 'gpu', '--precision', 'f8'], /--precision must be f32 or f16, not f8/],
     [['--device', 'gpu', '--form', 'loop'], /--form must be step or resident, not loop/],
-    [['--precision', 'f16'], /--precision f16 is for a GPU/],
+    [['--precision', 'f16'], /--precision must be f32 or bf16, not f16/],
+    [['--device', 'gpu', '--precision', 'bf16'], /--precision must be f32 or f16, not bf16/],
     [['--adapter', '0'], /--adapter 0 is for a GPU/],
     [['--form', 'step'], /--form step is for a GPU/],
     [['--threads', '1.5'], /--threads must be a whole number from 1, not 1.5/],

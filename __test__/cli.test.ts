@@ -178,7 +178,7 @@ const FAILURES: [what: string, words: () => string[], code: number, line: RegExp
     'what only a GPU has',
     () => ['sample', model, '--device', 'cpu', '--precision', 'f16'],
     1,
-    /precision is "f16": it must be left out with device 'cpu'/,
+    /precision is "f16": it must be 'f32' or 'bf16' with device 'cpu'/,
   ],
   ['an unknown device', () => ['sample', model, '--device', 'abacus'], 1, /device is "abacus"/],
   ['too few threads', () => ['evaluate', model, text, '--threads', '0'], 1, /threads is 0/],

@@ -1,6 +1,7 @@
 /** Where a model runs: what the options say, what 'auto' chooses, and what it tells. */
 import test from 'ava'
 import { trainPlanned } from '../ts/char-model/train-char-model.ts'
+import { gpuDevice, hostDevice } from '../ts/device/chosen-device.ts'
 import { RnnKitError, trainCharModel } from '../ts/index.ts'
 import { trainingBytes } from '../ts/model/memory.ts'
 import { modelSpec, parameterCount } from '../ts/model/spec.ts'
@@ -20,7 +21,7 @@ function trainOn(engine: FakeEngine, options: DeviceOptions, steps = 3) {
 }
 
 test('what belongs to a GPU is refused where there is none, with the field', (t) => {
-  const given = { precision: 'f16', adapter: 0, form: 'step', onDeviceLost: 'error' }
+  const given = { adapter: 0, form: 'step', onDeviceLost: 'error' }
   for (const [field, value] of Object.entries(given)) {
     for (const device of ['cpu', 'reference']) {
       const error = t.throws(() => deviceOptions({ device, [field]: value }), { instanceOf: RnnKitError })
@@ -31,7 +32,45 @@ test('what belongs to a GPU is refused where there is none, with the field', (t)
     for (const device of ['gpu', 'auto']) t.notThrows(() => deviceOptions({ device, [field]: value }))
     t.notThrows(() => loadDeviceOptions({ device: 'gpu', [field]: value }))
   }
-  t.is(deviceOptions({ device: 'cpu', precision: 'f32' }).precision, 'f32')
+})
+
+test('a precision that the device lacks is refused with those that it has', (t) => {
+  for (const [device, precision, has] of [
+    ['cpu', 'f16', /'f32' or 'bf16' with device 'cpu'/],
+    ['gpu', 'bf16', /'f32' or 'f16' with device 'gpu'/],
+    ['reference', 'bf16', /'f32' with device 'reference'/],
+    ['cpu', 'f64', /precision/],
+  ] as const) {
+    const error = t.throws(() => deviceOptions({ device, precision }), { instanceOf: RnnKitError, message: has })
+    t.like(error, { code: 'ERR_INVALID_OPTION', field: 'precision', value: precision })
+  }
+  t.throws(() => loadDeviceOptions({ precision: 'f16' }), { message: /'auto', which is the CPU for a loaded model/ })
+  t.is(loadDeviceOptions({ precision: 'bf16' }).precision, 'bf16')
+  t.is(deviceOptions({ device: 'cpu', precision: 'bf16' }).precision, 'bf16')
+})
+
+test('with auto each device is told the precision that it has', (t) => {
+  for (const [precision, onCpu, onGpu] of [
+    ['f32', 'f32', 'f32'],
+    ['bf16', 'bf16', 'f32'],
+    ['f16', 'f32', 'f16'],
+  ] as const) {
+    const device = deviceOptions({ precision })
+    t.is(hostDevice(device, 'cpu', '').engine.precision, onCpu)
+    t.is(gpuDevice(device, '').engine.precision, onGpu)
+  }
+})
+
+test('weights in bf16 are rounded copies: the model says so, and learns nearly the same', async (t) => {
+  const train = (precision: 'f32' | 'bf16') =>
+    trainCharModel({ ...TINY, steps: 3, validation: 0, device: 'cpu', threads: 2, precision })
+  const [whole, rounded] = [await train('f32'), await train('bf16')]
+  t.regex(rounded.device.description, /^cpu, .*, bf16 weights, 2 threads$/)
+  t.notRegex(whole.device.description, /weights/)
+  const [a, b] = [whole, rounded].map((model) => model.history.at(-1)!.loss)
+  t.not(a, b)
+  t.true(Math.abs(a! - b!) < 0.02 * a!, `${a} and ${b}`)
+  for (const model of [whole, rounded]) model.dispose()
 })
 
 test('an adapter is a number or a part of a name', (t) => {

@@ -59,7 +59,7 @@ export function checkedByTheCompiler(model: CharModel, train: typeof trainCharMo
   // @ts-expect-error there is no such device
   void train({ corpus, epochs: 1, device: 'cuda' })
   // @ts-expect-error there is no such precision
-  void train({ corpus, epochs: 1, precision: 'bf16' })
+  void train({ corpus, epochs: 1, precision: 'f64' })
   // @ts-expect-error one of epochs and steps is needed
   void train({ corpus })
   // @ts-expect-error epochs and steps exclude each other

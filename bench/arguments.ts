@@ -169,7 +169,7 @@ function versusArguments(positionals: readonly string[], values: Values): Versus
 /** @param seconds where none are given */
 function settingOf(values: Values, seconds = '5'): Setting {
   const device = oneOf('device', values.device, ['cpu', 'gpu'])
-  for (const name of ['precision', 'adapter', 'form'] as const) {
+  for (const name of ['adapter', 'form'] as const) {
     if (device === 'cpu' && values[name] !== undefined) {
       throw new Error(`--${name} ${values[name]} is for a GPU: give --device gpu with it`)
     }
@@ -178,7 +178,7 @@ function settingOf(values: Values, seconds = '5'): Setting {
     device,
     threads: wholeNumber('threads', values.threads, 1),
     seconds: duration(values.seconds ?? seconds),
-    precision: oneOf('precision', values.precision ?? 'f32', ['f32', 'f16']),
+    precision: oneOf('precision', values.precision ?? 'f32', device === 'cpu' ? ['f32', 'bf16'] : ['f32', 'f16']),
     adapter: values.adapter ?? null,
     form: values.form === undefined ? null : oneOf('form', values.form, ['step', 'resident']),
     quick: values.quick,

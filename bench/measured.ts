@@ -1,4 +1,5 @@
 /** A line of results, with the names that all measured software shares. */
+import type { Precision } from 'rnnkit'
 
 /** What every line has, whoever measured it. */
 interface Line {
@@ -47,7 +48,7 @@ export interface MeasuredBy {
   /** The GPU's driver with its version; not on a CPU. */
   driver?: string
   adapter?: string
-  precision: 'f32' | 'f16'
+  precision: Precision
   /** The form of the recurrence that was asked for; 'auto' = by the engine's table. */
   form: 'step' | 'resident' | 'auto'
   /** A shrunken workload: the figures say nothing. */
@@ -59,7 +60,7 @@ export interface Measured extends PeerLine, MeasuredBy {
   peer: 'rnnkit'
   threads: number
   device: 'cpu' | 'gpu'
-  precision: 'f32' | 'f16'
+  precision: Precision
   idiom: 'one-hot' | 'embedding' | 'numbers'
   wall_ms_per_step: number
   /** Peak resident memory of the process, MiB; a GPU's own memory is not in it. */
@@ -81,7 +82,7 @@ export interface MeasuredSample extends SampleLine, MeasuredBy {
   peer: 'rnnkit'
   threads: number
   device: 'cpu' | 'gpu'
-  precision: 'f32' | 'f16'
+  precision: Precision
   /** Of each text. */
   characters: number
   /** Calls of the addon for one text. */

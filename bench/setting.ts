@@ -1,4 +1,5 @@
 /** How a workload is run: device, number type, form, and how long it is measured. */
+import type { Precision } from 'rnnkit'
 
 export interface Setting {
   readonly device: 'cpu' | 'gpu'
@@ -7,7 +8,7 @@ export interface Setting {
   /** Measured time. */
   readonly seconds: number
   /** Number type of the packed weights. */
-  readonly precision: 'f32' | 'f16'
+  readonly precision: Precision
   /** Part of the adapter's name, or its number; `null` = the first that is no software. */
   readonly adapter: string | null
   /** Form of the recurrence; `null` = by the engine's table. */
@@ -18,6 +19,6 @@ export interface Setting {
 
 /** What `trainCharModel` is told of the device. */
 export function deviceOptions({ device, threads, precision, adapter, form }: Setting) {
-  if (device === 'cpu') return { device, threads }
+  if (device === 'cpu') return { device, threads, precision }
   return { device, threads, precision, ...(adapter === null ? {} : { adapter }), ...(form === null ? {} : { form }) }
 }

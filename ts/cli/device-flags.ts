@@ -7,7 +7,7 @@ export const DEVICE_FLAGS: readonly Flag[] = [
   { name: 'threads', value: 'n', description: 'Processor threads; the result does not depend on it' },
   { name: 'device', value: 'name', description: 'auto, cpu, gpu or reference' },
   { name: 'adapter', value: 'name', description: 'Which GPU: its number in `rnnkit devices`, or a part of its name' },
-  { name: 'precision', value: 'kind', description: "Of a GPU's packed weights: f32 or f16" },
+  { name: 'precision', value: 'kind', description: 'Of packed weights: f32, bf16 on the CPU, f16 on a GPU' },
   { name: 'form', value: 'form', description: 'How recurrent layers run on a GPU: step or resident' },
   { name: 'on-device-lost', value: 'what', description: 'When a GPU is lost: cpu goes on there, error stops' },
 ]

@@ -1,6 +1,6 @@
 /** The device that a model runs on, and why that one. */
 import type { EngineDevice } from '../native/engine-session.ts'
-import type { Device, OnDeviceLost } from '../options/device.ts'
+import { type Device, type OnDeviceLost, precisionOn } from '../options/device.ts'
 
 /** Where a model's work is done. */
 export interface ModelDevice {
@@ -26,15 +26,18 @@ export function namedDevice(device: Device, name: EngineDevice['name']): ChosenD
   return name === 'gpu' ? gpuDevice(device, reason) : hostDevice(device, name, reason)
 }
 
-export function hostDevice({ threads, onLost }: HostOptions, name: 'cpu' | 'reference', reason: string): ChosenDevice {
-  const engine = { name, threads, precision: 'f32', adapter: null, form: null, sampleOnCpu: false } as const
+export function hostDevice(device: HostOptions, name: 'cpu' | 'reference', reason: string): ChosenDevice {
+  const { threads, onLost } = device
+  const precision = precisionOn(name, device.precision)
+  const engine = { name, threads, precision, adapter: null, form: null, sampleOnCpu: false } as const
   return { engine, reason, onLost, byAuto: false }
 }
 
-type HostOptions = Pick<Device, 'threads' | 'onLost'>
+type HostOptions = Pick<Device, 'threads' | 'precision' | 'onLost'>
 
 /** @param byAuto samples on the CPU then, which is faster at one symbol at a time */
 export function gpuDevice(device: Device, reason: string, byAuto = false): ChosenDevice {
-  const { threads, precision, adapter = null, form = null, onLost } = device
+  const { threads, adapter = null, form = null, onLost } = device
+  const precision = precisionOn('gpu', device.precision)
   return { engine: { name: 'gpu', threads, precision, adapter, form, sampleOnCpu: byAuto }, reason, onLost, byAuto }
 }

@@ -12,7 +12,10 @@ export interface DeviceOptions {
   device?: DeviceName
   /** Threads that share one model's work on the CPU; results do not depend on it. @default one for each processor */
   threads?: number
-  /** Of a GPU's packed weights; parameters, sums and cell states are 'f32' in any case. 'f16' is refused on a CPU. @default 'f32' */
+  /**
+   * Number type of packed weights; parameters, sums and cell states are 'f32' in any case. 'bf16' is for the CPU, 'f16' for a GPU; each is
+   * refused on the other, and with 'auto' the device that lacks it works in 'f32'. @default 'f32'
+   */
   precision?: Precision
   /** Which GPU: its number in `rnnkit devices`, or a part of its name. @default the first, so software only where nothing else is */
   adapter?: string | number
@@ -29,7 +32,7 @@ export interface DeviceOptions {
 }
 
 export type DeviceName = 'auto' | 'cpu' | 'gpu' | 'reference'
-export type Precision = 'f32' | 'f16'
+export type Precision = 'f32' | 'f16' | 'bf16'
 export type GpuForm = 'step' | 'resident'
 export type OnDeviceLost = 'cpu' | 'error'
 
@@ -51,11 +54,12 @@ export function deviceOptions(given: Given): Device {
   const device = {
     name: oneOf('device', orDefault(given.device, 'auto'), ['auto', 'cpu', 'gpu', 'reference']),
     threads: integer('threads', orDefault(given.threads, availableParallelism()), { min: 1, max: 1024 }),
-    precision: oneOf('precision', orDefault(given.precision, 'f32'), ['f32', 'f16']),
+    precision: oneOf('precision', orDefault(given.precision, 'f32'), ['f32', 'f16', 'bf16']),
     adapter: optional(given.adapter, adapterOption),
     form: optional(given.form, (v) => oneOf('form', v, ['step', 'resident'])),
     onLost: oneOf('onDeviceLost', orDefault(given.onDeviceLost, 'cpu'), ['cpu', 'error']),
   }
+  if (device.name !== 'auto') checkPrecision(device.precision, device.name)
   if (device.name === 'cpu' || device.name === 'reference') refuseGpuOptions(given, `device '${device.name}'`)
   return device
 }
@@ -63,7 +67,10 @@ export function deviceOptions(given: Given): Device {
 /** For a model that comes without a training, whose steps could be measured: 'auto' is the CPU. */
 export function loadDeviceOptions(given: Given): Device {
   const device = deviceOptions(given)
-  if (device.name === 'auto') refuseGpuOptions(given, "device 'auto', which is the CPU for a loaded model")
+  if (device.name === 'auto') {
+    checkPrecision(device.precision, 'cpu', "device 'auto', which is the CPU for a loaded model")
+    refuseGpuOptions(given, "device 'auto', which is the CPU for a loaded model")
+  }
   return device
 }
 
@@ -73,9 +80,26 @@ function adapterOption(value: unknown): string {
   return refuse('adapter', value, "a GPU's number or a part of its name")
 }
 
+/** What each device can pack weights in. */
+const PRECISIONS: Record<Exclude<DeviceName, 'auto'>, readonly Precision[]> = {
+  cpu: ['f32', 'bf16'],
+  gpu: ['f32', 'f16'],
+  reference: ['f32'],
+}
+
+/** The device's own, or 'f32' where the one asked for is another device's. */
+export function precisionOn(name: keyof typeof PRECISIONS, asked: Precision): Precision {
+  return PRECISIONS[name].includes(asked) ? asked : 'f32'
+}
+
+function checkPrecision(asked: Precision, name: keyof typeof PRECISIONS, device = `device '${name}'`): void {
+  if (precisionOn(name, asked) === asked) return
+  refuse('precision', asked, `${PRECISIONS[name].map((precision) => `'${precision}'`).join(' or ')} with ${device}`)
+}
+
 /** What would be accepted and do nothing. */
-function refuseGpuOptions({ precision, adapter, form, onDeviceLost }: Given, device: string): void {
-  const ofGpu = { precision: precision === 'f32' ? undefined : precision, adapter, form, onDeviceLost }
+function refuseGpuOptions({ adapter, form, onDeviceLost }: Given, device: string): void {
+  const ofGpu = { adapter, form, onDeviceLost }
   for (const [field, value] of Object.entries(ofGpu)) {
     if (value !== undefined) refuse(field, value, `left out with ${device}: it belongs to device 'gpu'`)
   }

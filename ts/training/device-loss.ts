@@ -137,7 +137,7 @@ async function moveToCpu(parts: ModelParts, failure: RnnKitError): Promise<void>
   if (device.engine.name !== 'gpu') return
   if (snapshot === undefined) throw failure
   const reason = `the GPU ${isDeviceLost(failure) ? 'was lost' : 'failed'} after step ${parts.position.steps}`
-  const host = hostDevice({ threads: device.engine.threads, onLost: device.onLost }, 'cpu', reason)
+  const host = hostDevice({ ...device.engine, onLost: device.onLost }, 'cpu', reason)
   const session = await openSession(parts.spec, host.engine, memoryAvailable())
   try {
     await session.setParameters(snapshot.parameters)

@@ -4,6 +4,7 @@
 
 pub mod devices;
 pub mod gpu;
+pub mod long_training;
 pub mod runner;
 pub mod steps;
 pub mod suite;

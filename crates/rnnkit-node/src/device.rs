@@ -1,5 +1,7 @@
 //! The device that a session is asked to run on.
 
+use std::fmt::{self, Display, Formatter};
+
 use rnnkit_core::error::{Error, Result};
 use serde::Deserialize;
 
@@ -11,7 +13,7 @@ pub struct DeviceSpec {
     pub name: DeviceName,
     /// Processor threads that share the work.
     pub threads: u32,
-    /// The number type of a GPU's packed weights.
+    /// The number type of packed weights; a device may have one besides f32.
     #[serde(default)]
     pub precision: Precision,
     /// Which GPU: its number in the list of adapters, or a part of its name.
@@ -44,8 +46,10 @@ pub enum Precision {
     /// 32 bits.
     #[default]
     F32,
-    /// 16 bits.
+    /// 16 bits, of a GPU.
     F16,
+    /// The upper 16 bits of an f32, of the CPU.
+    Bf16,
 }
 
 /// How a recurrent layer runs over time on a GPU.
@@ -64,19 +68,36 @@ impl DeviceSpec {
         if self.threads == 0 {
             return Err(Error::invalid("threads", 0, "a whole number of at least 1"));
         }
+        self.check_precision()?;
         if self.name == DeviceName::Gpu {
             return Ok(());
         }
-        let of_a_gpu = [
-            ("precision", self.precision == Precision::F16),
-            ("adapter", self.adapter.is_some()),
-            ("form", self.form.is_some()),
-            ("sampleOnCpu", self.sample_on_cpu),
-        ];
+        let of_a_gpu = [("adapter", self.adapter.is_some()), ("form", self.form.is_some()), ("sampleOnCpu", self.sample_on_cpu)];
         match of_a_gpu.into_iter().find(|(_, given)| *given) {
             Some((field, _)) => Err(Error::invalid(field, "given", "left out unless device is 'gpu'")),
             None => Ok(()),
         }
+    }
+
+    fn check_precision(&self) -> Result<()> {
+        use Precision::{Bf16, F16, F32};
+
+        let (allowed, expected): (&[Precision], _) = match self.name {
+            DeviceName::Cpu => (&[F32, Bf16], "'f32' or 'bf16' on device 'cpu'"),
+            DeviceName::Gpu => (&[F32, F16], "'f32' or 'f16' on device 'gpu'"),
+            DeviceName::Reference => (&[F32], "'f32' on device 'reference'"),
+        };
+        if allowed.contains(&self.precision) { Ok(()) } else { Err(Error::invalid("precision", self.precision, expected)) }
+    }
+}
+
+impl Display for Precision {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Precision::F32 => "'f32'",
+            Precision::F16 => "'f16'",
+            Precision::Bf16 => "'bf16'",
+        })
     }
 }
 
@@ -92,11 +113,27 @@ pub mod tests {
 
     #[test]
     fn what_belongs_to_a_gpu_is_refused_elsewhere() {
-        for (field, json) in [("precision", r#""f16""#), ("adapter", r#""0""#), ("form", r#""step""#), ("sampleOnCpu", "true")] {
+        for (field, json) in [("adapter", r#""0""#), ("form", r#""step""#), ("sampleOnCpu", "true")] {
             let with = |name| parsed::<DeviceSpec>("device", &format!(r#"{{"name":"{name}","threads":1,"{field}":{json}}}"#)).unwrap();
             assert_eq!(with("gpu").check(), Ok(()));
             let error = with("cpu").check().unwrap_err();
             assert!(error.to_string().starts_with(&format!("{field} is given; it must be left out")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_precision_that_the_device_lacks_is_refused_with_those_that_it_has() {
+        let on = |name, precision| DeviceSpec { precision, ..device(name) }.check();
+        for (name, precision) in [("cpu", Precision::Bf16), ("gpu", Precision::F16)] {
+            assert_eq!(on(name, precision), Ok(()));
+            assert_eq!(on(name, Precision::F32), Ok(()));
+        }
+        for (name, precision, message) in [
+            ("cpu", Precision::F16, "precision is 'f16'; it must be 'f32' or 'bf16' on device 'cpu'"),
+            ("gpu", Precision::Bf16, "precision is 'bf16'; it must be 'f32' or 'f16' on device 'gpu'"),
+            ("reference", Precision::Bf16, "precision is 'bf16'; it must be 'f32' on device 'reference'"),
+        ] {
+            assert_eq!(on(name, precision).unwrap_err().to_string(), message);
         }
     }
 

@@ -8,7 +8,7 @@ use rnnkit_cpu::Cpu;
 #[cfg(feature = "gpu")]
 use rnnkit_wgpu::Gpu;
 
-use crate::device::{DeviceName, DeviceSpec};
+use crate::device::{DeviceName, DeviceSpec, Precision};
 
 /// A session on one of the backends; all of them speak f32.
 pub enum Engine {
@@ -27,7 +27,7 @@ impl Engine {
     pub fn new(spec: &ModelSpec, device: &DeviceSpec, memory_limit: u64) -> Result<Self> {
         device.check()?;
         match device.name {
-            DeviceName::Cpu => Self::cpu(spec, device.threads as usize, memory_limit),
+            DeviceName::Cpu => Self::cpu(spec, device.threads as usize, cpu_precision(device), memory_limit),
             DeviceName::Reference => Ok(Engine::Reference(Session::new(Reference::new(), spec, memory_limit)?)),
             #[cfg(feature = "gpu")]
             DeviceName::Gpu => Ok(Engine::Gpu(Box::new(Session::new(open_gpu(device)?, spec, u64::MAX)?))),
@@ -37,8 +37,16 @@ impl Engine {
     }
 
     /// On the processor.
-    pub fn cpu(spec: &ModelSpec, threads: usize, memory_limit: u64) -> Result<Self> {
-        Ok(Engine::Cpu(Session::new(Cpu::new(threads)?, spec, memory_limit)?))
+    pub fn cpu(spec: &ModelSpec, threads: usize, precision: rnnkit_cpu::Precision, memory_limit: u64) -> Result<Self> {
+        Ok(Engine::Cpu(Session::new(Cpu::new(threads)?.with_precision(precision), spec, memory_limit)?))
+    }
+}
+
+/// f16 does not come here: [`DeviceSpec::check`] refuses it.
+fn cpu_precision(device: &DeviceSpec) -> rnnkit_cpu::Precision {
+    match device.precision {
+        Precision::Bf16 => rnnkit_cpu::Precision::Bf16,
+        Precision::F32 | Precision::F16 => rnnkit_cpu::Precision::F32,
     }
 }
 
@@ -56,7 +64,7 @@ pub fn check_device(device: &DeviceSpec) -> Result<()> {
 
 #[cfg(feature = "gpu")]
 fn open_gpu(device: &DeviceSpec) -> Result<Gpu> {
-    use crate::device::{Form, Precision};
+    use crate::device::Form;
 
     let options = rnnkit_wgpu::GpuOptions {
         adapter: device.adapter.clone(),
@@ -65,8 +73,8 @@ fn open_gpu(device: &DeviceSpec) -> Result<Gpu> {
             Form::Resident => rnnkit_wgpu::Form::Resident,
         }),
         precision: match device.precision {
-            Precision::F32 => rnnkit_wgpu::Precision::F32,
             Precision::F16 => rnnkit_wgpu::Precision::F16,
+            Precision::F32 | Precision::Bf16 => rnnkit_wgpu::Precision::F32,
         },
     };
     rnnkit_wgpu::open(&options).map_err(|error| match error {

@@ -2,6 +2,7 @@
 
 use rnnkit_core::error::Result;
 use rnnkit_core::spec::ModelSpec;
+use rnnkit_cpu::Precision;
 
 use crate::engine::{Engine, on_session};
 
@@ -33,7 +34,7 @@ impl HostSampler {
             let values = on_session!(original, session => session.parameters())?;
             let mut engine = match self.copy.take() {
                 Some(copy) => copy.engine,
-                None => Engine::cpu(&self.spec, self.threads, self.memory_limit)?,
+                None => Engine::cpu(&self.spec, self.threads, Precision::F32, self.memory_limit)?,
             };
             on_session!(&mut engine, session => session.set_parameters(&values))?;
             self.copy = Some(Duplicate { engine, changes });
