@@ -2,7 +2,7 @@
 
 use super::plain;
 use rnnkit_cpu::pool::ThreadPool;
-use rnnkit_cpu::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, multiply, multiply_panels, outer_accumulate};
+use rnnkit_cpu::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, Turn, multiply, multiply_panels, outer_accumulate};
 use rnnkit_cpu::simd::Isa;
 
 /// `count` numbers in about [-1, 1], others for another `salt`.
@@ -56,7 +56,7 @@ impl Packed {
         pool.for_each(c, |i, c| {
             let columns = c.len() / m;
             let (a, panels) = (Matrix::new(&self.a, m, k), i * panels / parts..(i + 1) * panels / parts);
-            multiply_panels(a, &self.weights, panels, MatrixMut::new(c, m, columns), Start::Zero);
+            multiply_panels(a, &self.weights, panels, MatrixMut::new(c, m, columns), Start::Zero, Turn::ONLY);
         });
     }
 

@@ -15,6 +15,6 @@ mod tests;
 
 pub use crate::matrix::{Matrix, MatrixMut};
 pub use crate::simd::Start;
-pub use multiply::{multiply, multiply_panels};
+pub use multiply::{Turn, multiply, multiply_panels};
 pub use outer::{fights, outer, outer_accumulate};
 pub use packed::{PackedMatrix, PackedShape, Packing, Precision, Source};

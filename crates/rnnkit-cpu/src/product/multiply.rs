@@ -2,7 +2,7 @@
 
 use super::packed::{PackedMatrix, Panels};
 use super::{Matrix, MatrixMut};
-use crate::simd::{Kernel, LANES, Simd, Start, Stored, Tile, row_times_panels};
+use crate::simd::{Ahead, Kernel, LANES, Simd, Start, Stored, Tile, row_times_panels};
 use std::ops::Range;
 
 /// Steps of k after which the sums go back to C: this much of a panel, and of a tile's rows of A, stays in the first cache.
@@ -12,11 +12,26 @@ const ROWS: usize = 96;
 
 /// c `[m, n]` from `start` += a `[m, k]` · b `[k, n]`, each element one chain of multiply-adds in the order of k.
 pub fn multiply(a: Matrix, b: &PackedMatrix, c: MatrixMut, start: Start) {
-    multiply_panels(a, b, 0..b.shape().panels(), c, start);
+    multiply_panels(a, b, 0..b.shape().panels(), c, start, Turn::ONLY);
+}
+
+/// Which of the calls that read the same panels one after the other a call is. While they do, they ask for the panels behind: each for its
+/// part, so that a weight that comes from far away, at a few bytes a cycle, comes all the time.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    /// How many came before.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Turn {
+    /// That of a call by itself.
+    pub const ONLY: Self = Self { number: 0, of: 1 };
 }
 
 /// As [`multiply`], for the columns of b's panels `panels` alone: c, and a starting row, have those columns only.
-pub fn multiply_panels(a: Matrix, b: &PackedMatrix, panels: Range<usize>, c: MatrixMut, start: Start) {
+pub fn multiply_panels(a: Matrix, b: &PackedMatrix, panels: Range<usize>, c: MatrixMut, start: Start, turn: Turn) {
     let shape = b.shape();
     let columns = shape.n().min(panels.end * shape.panel_width()).saturating_sub(panels.start * shape.panel_width());
     assert_eq!(a.columns, shape.k(), "the columns of A are the rows of B");
@@ -27,8 +42,8 @@ pub fn multiply_panels(a: Matrix, b: &PackedMatrix, panels: Range<usize>, c: Mat
     }
     if a.rows > 0 && columns > 0 {
         match b.panels() {
-            Panels::F32(all) => shape.isa.dispatch(Multiply { a, panels: shape.cut(all, panels), c, start }),
-            Panels::Bf16(all) => shape.isa.dispatch(Multiply { a, panels: shape.cut(all, panels), c, start }),
+            Panels::F32(all) => shape.isa.dispatch(Multiply { a, panels: shape.cut(all, panels), c, start, turn }),
+            Panels::Bf16(all) => shape.isa.dispatch(Multiply { a, panels: shape.cut(all, panels), c, start, turn }),
         }
     }
 }
@@ -45,6 +60,7 @@ struct Multiply<'a, B> {
     panels: &'a [B],
     c: MatrixMut<'a>,
     start: Start<'a>,
+    turn: Turn,
 }
 
 impl<B: Stored> Kernel for Multiply<'_, B> {
@@ -75,6 +91,8 @@ impl<B: Stored> Multiply<'_, B> {
     fn block<S: Simd>(&mut self, rows: Range<usize>, steps: Range<usize>) {
         let (a, n, width) = (&self.a, self.c.columns, S::PANEL_VECTORS * LANES);
         let parts = rows.len().div_ceil(S::TILE_ROWS);
+        // The tiles that read a panel share the bytes of the next.
+        let share = (width * size_of::<B>()).div_ceil(parts * self.turn.of);
         let mut column = 0;
         while column < n {
             let columns = column..n.min(column + width);
@@ -84,7 +102,9 @@ impl<B: Stored> Multiply<'_, B> {
                 Start::Row(row) => Start::Row(&row[columns.clone()]),
                 other => other,
             };
+            let next = self.panels.as_ptr().wrapping_add((column + width) * a.columns + steps.start * width);
             for part in 0..parts {
+                let before = (self.turn.number * parts + part) * share * steps.len();
                 let rows = tile_rows(rows.clone(), S::TILE_ROWS, part);
                 Tile {
                     depth: steps.len(),
@@ -95,6 +115,7 @@ impl<B: Stored> Multiply<'_, B> {
                     b_step: width,
                     c: self.c.part(rows, columns.clone()),
                     start,
+                    ahead: Some(Ahead { from: next.wrapping_byte_add(before).cast(), step: share }),
                 }
                 .run::<S>();
             }

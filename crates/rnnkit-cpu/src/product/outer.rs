@@ -18,6 +18,8 @@ const HEIGHT: usize = 256;
 const WORTH_PACKING: usize = 256;
 /// The widest panel of B, in values.
 const WIDTH: usize = 2 * LANES;
+/// How many rows ahead of those that it packs a block asks for: they lie too far apart for the machine to guess.
+const AHEAD: usize = 8;
 
 /// dst `[P, Q]` = or += aᵀ · b, where a `[rows, P]` and b `[rows, Q]` come in pieces: `piece` gives those of each number from 0, in the order
 /// of their rows, and then none. Each element is one chain of multiply-adds in that order, from 0 or, if `adds`, from what dst holds.
@@ -129,6 +131,16 @@ impl<const N: usize> Scratch<N> {
     }
 }
 
+/// Asks for some values, a line of the caches at a time.
+#[inline(always)]
+fn prefetch<S: Simd>(from: *const f32, length: usize) {
+    let mut at = 0;
+    while at < length {
+        S::prefetch(from.wrapping_add(at));
+        at += LANES;
+    }
+}
+
 /// Rows of a strip that a register tile takes: as few strips as there can be, of nearly equal height.
 #[inline(always)]
 fn strip_height<S: Simd>(rows: usize) -> usize {
@@ -188,6 +200,7 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
             let mut row = rows.start;
             while row < rows.end {
                 let from = &a.values[row * a.stride + columns.start..][..columns.len()];
+                prefetch::<S>(from.as_ptr().wrapping_add(AHEAD * a.stride), columns.len());
                 let k = before + row - rows.start;
                 let mut first = 0;
                 while first < from.len() {
@@ -211,6 +224,7 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
             let mut row = rows.start;
             while row < rows.end {
                 let from = &b.values[row * b.stride..][columns.clone()];
+                prefetch::<S>(from.as_ptr().wrapping_add(AHEAD * b.stride), columns.len());
                 let at = (before + row - rows.start) * width;
                 let mut v = 0;
                 while v < width {
@@ -239,7 +253,7 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
             while first < rows.len() {
                 let here = height.min(rows.len() - first);
                 let c = self.dst.part(rows.start + first..rows.start + first + here, columns.clone());
-                Tile { depth, a: &a[first * depth..], a_row: 1, a_step: here, b, b_step: width, c, start }.run::<S>();
+                Tile { depth, a: &a[first * depth..], a_row: 1, a_step: here, b, b_step: width, c, start, ahead: None }.run::<S>();
                 first += height;
             }
             column += width;
@@ -301,6 +315,7 @@ impl InPlace<'_, '_, '_> {
                     b_step: b.stride,
                     c: self.dst.part(first..last, columns.clone()),
                     start,
+                    ahead: None,
                 }
                 .run::<S>();
                 first = last;

@@ -174,7 +174,14 @@ fn ranges_of_panels_make_the_same_bits_as_the_whole() {
                     let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
                     let mut part = vec![0.0; m * columns.len()];
                     let c = MatrixMut::new(&mut part, m, columns.len());
-                    multiply_panels(Matrix::new(&a, m, k), &matrix, panels, c, Start::Row(&bias[columns.clone()]));
+                    multiply_panels(
+                        Matrix::new(&a, m, k),
+                        &matrix,
+                        panels,
+                        c,
+                        Start::Row(&bias[columns.clone()]),
+                        Turn { number: 1, of: 3 },
+                    );
                     let want: Vec<f32> = whole.chunks(n).flat_map(|row| row[columns.clone()].to_vec()).collect();
                     assert_bits(&part, &want, &format!("a range of {packing:?}"));
                 }

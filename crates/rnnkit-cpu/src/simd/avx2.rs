@@ -149,6 +149,11 @@ impl Simd for Avx2 {
         (Pair(low.0, high.0), Pair(low.1, high.1))
     }
     #[inline(always)]
+    fn prefetch(at: *const f32) {
+        // SAFETY: as `avx2!`; a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> Pair {
         // SAFETY: as `avx2!`; the caller vouches for LANES values.
         unsafe { Pair(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(HALF))) }

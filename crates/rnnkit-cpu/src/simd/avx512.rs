@@ -98,6 +98,11 @@ impl Simd for Avx512 {
         })
     }
     #[inline(always)]
+    fn prefetch(at: *const f32) {
+        // SAFETY: as `avx512!`; a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> __m512 {
         // SAFETY: as `avx512!`; the caller vouches for the memory.
         unsafe { _mm512_loadu_ps(from) }

@@ -57,5 +57,5 @@ pub use isa::{Isa, Kernel};
 pub use set::{LANES, Simd};
 pub use stored::{Bf16, Stored};
 pub use tile::Start;
-pub(crate) use tile::{Tile, row_times_panels};
+pub(crate) use tile::{Ahead, Tile, row_times_panels};
 pub use vector::Vector;

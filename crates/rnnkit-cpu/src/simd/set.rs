@@ -45,6 +45,11 @@ pub trait Simd: Copy + 'static {
     /// (m, e) with a = m * 2^e, m about in [sqrt(1/2), sqrt(2)), for a normal positive `a`.
     fn split_exponent(a: Self::Raw) -> (Self::Raw, Self::Raw);
 
+    /// Asks for the cache line at `at` before it is wanted. A hint: it need not be readable, and an instruction set may do nothing.
+    #[inline(always)]
+    fn prefetch(at: *const f32) {
+        let _ = at;
+    }
     /// The vector at `from`.
     ///
     /// # Safety

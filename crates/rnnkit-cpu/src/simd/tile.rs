@@ -38,6 +38,16 @@ pub(crate) struct Tile<'a, B = f32> {
     pub b_step: usize,
     pub c: MatrixMut<'a>,
     pub start: Start<'a>,
+    pub ahead: Option<Ahead>,
+}
+
+/// What a later tile wants and this one asks for, a little at each step, so that it has come by then. Nothing is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead {
+    /// Where it begins.
+    pub from: *const f32,
+    /// Bytes to go on by at each step.
+    pub step: usize,
 }
 
 impl<B: Stored> Tile<'_, B> {
@@ -103,6 +113,8 @@ unsafe fn tile<S: Simd, B: Stored, const ROWS: usize, const VECTORS: usize, cons
         }
     }
     let (mut a, mut b) = (t.a.as_ptr(), t.b.as_ptr());
+    // A tile that asks for nothing asks for what it has.
+    let Ahead { from: mut ahead, step } = t.ahead.unwrap_or(Ahead { from: a, step: 0 });
     for _ in 0..t.depth {
         let mut row = [Vector::<S>::splat(0.0); VECTORS];
         for v in 0..VECTORS {
@@ -116,6 +128,8 @@ unsafe fn tile<S: Simd, B: Stored, const ROWS: usize, const VECTORS: usize, cons
                 sums[i][v] = x.mul_add(row[v], sums[i][v]);
             }
         }
+        S::prefetch(ahead);
+        ahead = ahead.wrapping_byte_add(step);
         (a, b) = (a.wrapping_add(t.a_step), b.wrapping_add(t.b_step));
     }
     for i in 0..ROWS {
@@ -162,7 +176,7 @@ pub(crate) fn row_times_panels<S: Simd, B: Stored>(a: &[f32], panels: &[B], c: &
                     other => other,
                 };
                 let (b, columns) = (&panels[j * width * depth..][..width * depth], c.len());
-                Tile { depth, a, a_row: 0, a_step: 1, b, b_step: width, c: MatrixMut::new(c, 1, columns), start }.run::<S>();
+                Tile { depth, a, a_row: 0, a_step: 1, b, b_step: width, c: MatrixMut::new(c, 1, columns), start, ahead: None }.run::<S>();
             }
         }
     }

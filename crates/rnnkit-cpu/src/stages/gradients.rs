@@ -1,5 +1,6 @@
 //! Weight gradients: one product over all T·N rows, tile after tile in order, cut into fixed blocks of the result's rows.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rnnkit_core::cell::Cell;
@@ -11,9 +12,11 @@ use super::recurrent::is_zero;
 use super::sums;
 use crate::pool::ThreadPool;
 use crate::product::{Matrix, MatrixMut, fights, outer};
-use crate::simd::Isa;
+use crate::simd::{Isa, LANES};
 use crate::workspace::{LaneTile, Workspace};
 
+/// The most sums over rows that one task makes: half a second cache.
+const SUMS: usize = 128 << 10;
 /// Rows of a weight gradient that one task makes.
 const BLOCK: usize = 64;
 /// The most rows of it.
@@ -62,38 +65,50 @@ impl Gradients<'_> {
 
     /// db [P] = sum over tiles and rows, in order, of dy.
     fn bias<'t>(&self, db: &mut [f32], tiles: &'t [LaneTile], dy: impl Fn(&'t LaneTile) -> &'t [f32] + Sync) {
-        let p = db.len();
-        self.pool.for_each_chunk(db, BLOCK, |block, db| {
+        let (p, width) = (db.len(), self.sums_at_once(db.len(), 1));
+        self.pool.for_each_chunk(db, width, |block, db| {
             db.fill(0.0);
             for tile in tiles {
-                self.isa.dispatch(sums::Rows { sums: db, rows: dy(tile), stride: p, first: block * BLOCK });
+                self.isa.dispatch(sums::Rows { sums: db, rows: dy(tile), stride: p, first: block * width });
             }
         });
     }
 
-    /// dw [P, V]: column id += dy of each row, in order (V itself is no symbol), by way of the transposed scratch [V, P] in blocks of P.
-    fn columns<'t>(
+    /// How many of the P columns of gradient rows one task sums, `each` sums a column: a part for each thread, since long runs of a row are
+    /// read fast, but no more than stay in a cache.
+    fn sums_at_once(&self, p: usize, each: usize) -> usize {
+        let most = (SUMS / each).max(BLOCK) / LANES * LANES;
+        p.div_ceil(self.pool.threads()).next_multiple_of(LANES).min(most)
+    }
+
+    /// dw [P, V]: column id = sum of dy over its rows, in order (V itself is no symbol), and db [P] the sum over all rows, by way of the
+    /// transposed scratch [V + 1, P] in blocks of P.
+    fn symbols<'t>(
         &self,
-        dw: &mut [f32],
+        gradients: &mut [f32],
+        [dw, db]: [&Range<usize>; 2],
         scratch: &mut [f32],
-        p: usize,
         tiles: &'t [LaneTile],
         sides: impl Fn(&'t LaneTile) -> (&'t [f32], &'t [u32]) + Sync,
     ) {
-        let v = dw.len() / p;
-        self.pool.for_each_chunk(scratch, BLOCK * v, |block, sums| {
-            let width = sums.len() / v;
+        let (p, v) = (db.len(), dw.len() / db.len());
+        let at_once = self.sums_at_once(p, v + 1);
+        self.pool.for_each_chunk(scratch, at_once * (v + 1), |block, sums| {
+            let width = sums.len() / (v + 1);
             sums.fill(0.0);
             for tile in tiles {
                 let (dy, ids) = sides(tile);
-                self.isa.dispatch(sums::Symbols { sums, width, ids, rows: dy, stride: p, first: block * BLOCK });
+                self.isa.dispatch(sums::Symbols { sums, width, ids, rows: dy, stride: p, first: block * at_once });
             }
         });
-        let scratch = &*scratch;
-        self.pool.for_each_chunk(dw, BLOCK * v, |block, dw| {
-            let width = dw.len() / v;
-            sums::transpose(&scratch[block * BLOCK * v..][..width * v], dw, v);
+        let sums_of =
+            |block: usize, rows: Range<usize>, width: usize| &scratch[block * at_once * (v + 1)..][rows.start * width..rows.end * width];
+        self.pool.for_each_chunk(&mut gradients[dw.clone()], at_once * v, |block, dw| {
+            sums::transpose(sums_of(block, 0..v, dw.len() / v), dw, v);
         });
+        for (block, db) in gradients[db.clone()].chunks_mut(at_once).enumerate() {
+            db.copy_from_slice(sums_of(block, v..v + 1, db.len()));
+        }
     }
 
     /// All four tensors of a recurrent layer.
@@ -115,10 +130,12 @@ impl Gradients<'_> {
         let Workspace { tiles, columns, .. } = space;
         let tiles = &**tiles;
         if layer.one_hot {
-            self.columns(&mut gradients[layer.weight_ih.clone()], columns, p, tiles, |tile| (d_input(tile), &tile.ids[..rows(tile)]));
+            let sides = |tile| (d_input(tile), &tile.ids[..rows(tile)]);
+            self.symbols(gradients, [&layer.weight_ih, &layer.bias_ih], columns, tiles, sides);
         } else {
             let sides = |tile| (d_input(tile), &tile.input_of(index)[..rows(tile) * layer.copies * layer.input]);
             self.outer(&mut gradients[layer.weight_ih.clone()], [p, layer.copies], tiles, sides);
+            self.bias(&mut gradients[layer.bias_ih.clone()], tiles, d_input);
         }
         let copies = tiles[0].layers[index].entering[1].len() / (tiles[0].n() * size);
         if copies > 0 {
@@ -127,7 +144,6 @@ impl Gradients<'_> {
         } else {
             self.hidden(&mut gradients[layer.weight_hh.clone()], p, size, index, tiles, d_hidden);
         }
-        self.bias(&mut gradients[layer.bias_ih.clone()], tiles, d_input);
         if split {
             self.bias(&mut gradients[layer.bias_hh.clone()], tiles, d_hidden);
         } else {
@@ -189,12 +205,12 @@ impl Gradients<'_> {
         let Workspace { tiles, columns, .. } = space;
         let tiles = &**tiles;
         if layer.one_hot {
-            self.columns(&mut gradients[layer.weight.clone()], columns, layer.size, tiles, |tile| (dy(tile), &tile.ids[..rows(tile)]));
+            self.symbols(gradients, [&layer.weight, &layer.bias], columns, tiles, |tile| (dy(tile), &tile.ids[..rows(tile)]));
         } else {
             let sides = |tile| (dy(tile), &tile.input_of(index)[..rows(tile) * layer.input]);
             self.outer(&mut gradients[layer.weight.clone()], [layer.size, 1], tiles, sides);
+            self.bias(&mut gradients[layer.bias.clone()], tiles, dy);
         }
-        self.bias(&mut gradients[layer.bias.clone()], tiles, dy);
     }
 
     /// Weight and bias of the head.

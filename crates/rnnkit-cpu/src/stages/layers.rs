@@ -8,6 +8,7 @@ use rnnkit_core::with_cell;
 
 use super::recurrent::{self, Recurrence};
 use super::{rows, rows_at_once};
+use crate::product::Turn;
 use crate::simd::Isa;
 use crate::weights::Weights;
 use crate::workspace::LaneTile;
@@ -33,7 +34,7 @@ impl Layers<'_> {
             return rows::forward(self.isa, tile, self.plan, index, self.weights.layers[index].as_ref(), self.time);
         };
         self.inputs_forward(tile, index, layer, steps.clone());
-        let recurrence = [Recurrence::new(self.isa, tile, index, layer, self.time)];
+        let recurrence = [Recurrence::new(self.isa, tile, index, layer, self.time, Turn::ONLY)];
         for t in steps {
             if self.stops() {
                 return;
@@ -48,7 +49,7 @@ impl Layers<'_> {
         let Layer::Recurrent(layer) = &self.plan.layers[index] else {
             return rows::backward(self.isa, tile, self.plan, index, self.weights.layers[index].as_ref(), self.time);
         };
-        let recurrence = [Recurrence::new(self.isa, tile, index, layer, self.time)];
+        let recurrence = [Recurrence::new(self.isa, tile, index, layer, self.time, Turn::ONLY)];
         for t in steps.clone().rev() {
             if self.stops() {
                 return;

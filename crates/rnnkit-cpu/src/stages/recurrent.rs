@@ -12,7 +12,7 @@ use super::cells::{Backward, Forward, GateColumns};
 use super::dropout::Multiply;
 use super::rows::{apply, apply_back};
 use crate::matrix::{Matrix, MatrixMut};
-use crate::product::Start;
+use crate::product::{Start, Turn};
 use crate::simd::Isa;
 use crate::weights::{GateMaps, LayerWeights};
 use crate::workspace::{LaneTile, LayerSpace};
@@ -62,6 +62,8 @@ pub struct Recurrence<'a> {
     factors: &'a [f32],
     /// Lengths of the lanes, where some are shorter than the window.
     ends: Option<&'a [usize]>,
+    /// Among the tiles that the same units of the weights meet in turn.
+    turn: Turn,
 }
 
 /// A buffer as rows of `columns` values; none of an empty one.
@@ -72,7 +74,7 @@ fn rows_of(buffer: &mut [f32], columns: usize) -> MatrixMut<'_> {
 
 impl<'a> Recurrence<'a> {
     /// That of layer `index` of the plan, over `time` steps.
-    pub fn new(isa: Isa, tile: &'a mut LaneTile, index: usize, layer: &Recurrent, time: usize) -> Self {
+    pub fn new(isa: Isa, tile: &'a mut LaneTile, index: usize, layer: &Recurrent, time: usize, turn: Turn) -> Self {
         let (n, size, width) = (tile.n(), layer.size, layer.cell.gates() * layer.size);
         let LaneTile { layers, factors, lengths, uneven, .. } = tile;
         let space = &mut layers[index];
@@ -97,6 +99,7 @@ impl<'a> Recurrence<'a> {
             entering: [rows_of(masked, copied), rows_of(d_masked, copied)],
             factors: layer.hidden_dropout.map_or(&[], |site| &factors[site]),
             ends: uneven.then_some(lengths),
+            turn,
         }
     }
 
@@ -176,7 +179,7 @@ impl<'a> Recurrence<'a> {
             if t == 0 && is_zero(h_previous) {
                 map.add_nothing(out, out_rows, units, C::SPLIT);
             } else {
-                map.forward_units(x, out, out_rows, units, C::SPLIT);
+                map.forward_units(x, out, out_rows, units, C::SPLIT, self.turn);
             }
             let (mut h, mut c) = (self.part(&self.output, rows.clone(), units), self.part(&self.cell_state, rows.clone(), units));
             self.isa.dispatch(Forward {
@@ -266,12 +269,12 @@ impl<'a> Recurrence<'a> {
             unsafe { (Matrix::new(d.shared_rows(self.rows(t)), self.n, d.columns), self.part(&self.d_carry[0], 0..self.n, units)) };
         let masked = &self.entering[1];
         if masked.rows == 0 {
-            return map.back_units(d, d_h, units, Start::Current);
+            return map.back_units(d, d_h, units, Start::Current, self.turn);
         }
         assert_eq!(units.len(), self.size, "with dropout of h, all units at once");
         // SAFETY: with dropout, all units are ours.
         let mut masked = unsafe { masked.shared_part(0..self.n, 0..masked.columns) };
-        map.back_units(d, masked.all(), units, Start::Zero);
+        map.back_units(d, masked.all(), units, Start::Zero, self.turn);
         for lane in 0..self.n {
             for (copy, a) in masked.row(lane).chunks_exact(self.size).enumerate() {
                 self.isa.dispatch(Multiply { out: d_h.row(lane), a, b: self.factor(copy, lane), adds: true });

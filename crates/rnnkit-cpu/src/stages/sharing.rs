@@ -12,6 +12,7 @@ use super::layers::{Layers, pieces};
 use super::recurrent::Recurrence;
 use crate::matrix::{Matrix, MatrixMut};
 use crate::pool::ThreadPool;
+use crate::product::Turn;
 use crate::weights::InputMap;
 use crate::workspace::LaneTile;
 
@@ -115,7 +116,9 @@ impl Sharing<'_> {
 
     fn recurrences<'t>(&self, tiles: &'t mut [LaneTile], index: usize, layer: &Recurrent) -> Vec<Recurrence<'t>> {
         let Layers { isa, time, .. } = self.layers;
-        tiles.iter_mut().map(|tile| Recurrence::new(isa, tile, index, layer, time)).collect()
+        let of = tiles.len();
+        let recurrence = |(number, tile)| Recurrence::new(isa, tile, index, layer, time, Turn { number, of });
+        tiles.iter_mut().enumerate().map(recurrence).collect()
     }
 
     /// Calls `work` for `width` units at a time, which several tiles meet while they are in the caches, or for all of a thread's at once, if

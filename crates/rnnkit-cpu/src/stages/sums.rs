@@ -25,7 +25,7 @@ impl Kernel for Rows<'_> {
     }
 }
 
-/// sums [V, width] of row id += some columns of each row, in order; an id of V is no symbol.
+/// sums [V + 1, width] of row id += some columns of each row, in order, and so does row V, of all; an id of V is no symbol.
 pub struct Symbols<'a> {
     pub sums: &'a mut [f32],
     pub width: usize,
@@ -43,12 +43,15 @@ impl Kernel for Symbols<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
+        let (symbols, all) = self.sums.split_at_mut(self.sums.len() - self.width);
         let mut row = 0;
         while row < self.ids.len() {
             let (sum, from) = (self.ids[row] as usize * self.width, row * self.stride + self.first);
-            if sum < self.sums.len() {
-                add::<S>(&mut self.sums[sum..sum + self.width], &self.rows[from..from + self.width]);
+            let values = &self.rows[from..from + self.width];
+            if sum < symbols.len() {
+                add::<S>(&mut symbols[sum..sum + self.width], values);
             }
+            add::<S>(all, values);
             row += 1;
         }
     }

@@ -7,7 +7,7 @@ use rnnkit_core::Result;
 use super::bias::Bias;
 use crate::aligned::Aligned;
 use crate::pool::ThreadPool;
-use crate::product::{Matrix, MatrixMut, PackedMatrix, Packing, Source, Start, multiply_panels};
+use crate::product::{Matrix, MatrixMut, PackedMatrix, Packing, Source, Start, Turn, multiply_panels};
 
 /// y = W x + b with W [P, Q] over P = G*H: in one piece, or one for each gate, where every gate has an x of its own, [copies, Q] in a row, or
 /// where threads share the H units of all gates.
@@ -87,21 +87,21 @@ impl GateMaps {
     pub fn forward(&self, x: &[f32], rows: usize, out: &mut [f32], from_bias: bool) {
         let out = MatrixMut::new(out, rows, self.rows());
         // SAFETY: `out` is ours.
-        unsafe { self.forward_units(Matrix::new(x, rows, self.width()), &out, 0..rows, &(0..self.piece_rows()), from_bias) }
+        unsafe { self.forward_units(Matrix::new(x, rows, self.width()), &out, 0..rows, &(0..self.piece_rows()), from_bias, Turn::ONLY) }
     }
 
     /// The same for some units of all gates, at some rows of `out`. Units that are not all begin and end with a panel, or at H.
     ///
     /// # Safety
     /// Nobody else reads or writes those units of those rows meanwhile.
-    pub unsafe fn forward_units(&self, x: Matrix, out: &MatrixMut, rows: Range<usize>, units: &Range<usize>, from_bias: bool) {
+    pub unsafe fn forward_units(&self, x: Matrix, out: &MatrixMut, rows: Range<usize>, units: &Range<usize>, from_bias: bool, turn: Turn) {
         let size = self.piece_rows();
         let units = if self.by_units { units.clone() } else { 0..size };
         for (gate, Affine { weight: Packed { matrix, .. }, bias, .. }) in self.forward.iter().enumerate() {
             let start = if from_bias { Start::Row(&bias[units.clone()]) } else { Start::Current };
             // SAFETY: as for this function.
             let out = unsafe { out.shared_part(rows.clone(), gate * size + units.start..gate * size + units.end) };
-            multiply_panels(self.x(x, gate), matrix, matrix.shape().panels_of(&units), out, start);
+            multiply_panels(self.x(x, gate), matrix, matrix.shape().panels_of(&units), out, start, turn);
         }
     }
 
@@ -122,15 +122,15 @@ impl GateMaps {
     /// `dx` [rows, copies, Q] = the way back of `dy` [rows, P], or added to what is there; nothing of a map made without one.
     pub fn back(&self, dy: &[f32], rows: usize, dx: &mut [f32], start: Start) {
         let dx = MatrixMut::new(dx, rows, self.width());
-        self.back_units(Matrix::new(dy, rows, self.rows()), dx, &(0..self.width() / self.copies), start);
+        self.back_units(Matrix::new(dy, rows, self.rows()), dx, &(0..self.width() / self.copies), start, Turn::ONLY);
     }
 
     /// The same for some of the Q values of x, which `dx` [rows, units] has alone; with copies, for all. Units as in `forward_units`.
-    pub fn back_units(&self, dy: Matrix, mut dx: MatrixMut, units: &Range<usize>, start: Start) {
+    pub fn back_units(&self, dy: Matrix, mut dx: MatrixMut, units: &Range<usize>, start: Start, turn: Turn) {
         for (copy, Packed { matrix, .. }) in self.backward.iter().enumerate() {
             let (size, rows) = (matrix.shape().k(), dx.rows);
             let dx = dx.part(0..rows, copy * units.len()..(copy + 1) * units.len());
-            multiply_panels(dy.columns(&(copy * size..(copy + 1) * size)), matrix, matrix.shape().panels_of(units), dx, start);
+            multiply_panels(dy.columns(&(copy * size..(copy + 1) * size)), matrix, matrix.shape().panels_of(units), dx, start, turn);
         }
     }
 
@@ -148,7 +148,7 @@ impl GateMaps {
         let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
         // SAFETY: as for this function.
         let out = unsafe { out.shared_part(0..x.rows, columns.clone()) };
-        multiply_panels(x, matrix, panels, out, Start::Row(&bias[columns]));
+        multiply_panels(x, matrix, panels, out, Start::Row(&bias[columns]), Turn::ONLY);
     }
 
     /// Values that a row of x has.

@@ -72,13 +72,14 @@ impl Workspace {
     pub fn new(packing: Packing, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Self> {
         let count = tiles_for(shape.lanes);
         let lanes = |tile: usize| tile * shape.lanes / count..(tile + 1) * shape.lanes / count;
+        let (symbols, rows) = one_hot(plan);
         let tiles = (0..count).map(|tile| LaneTile::new(plan, shape, lanes(tile))).collect::<Result<_>>()?;
         Ok(Self {
             shape,
             weights: Weights::new(packing, plan, shape)?,
             tiles,
             partials: zeros(if shape.training { plan.params.trainable().div_ceil(CHUNK) } else { 0 })?,
-            columns: Aligned::zeros(if shape.training { one_hot_weights(plan) } else { 0 })?,
+            columns: Aligned::zeros(if shape.training { symbols + rows } else { 0 })?,
             norms: plan.layers.iter().map(NormSpace::of).collect::<Result<_>>()?,
             reports: Vec::new(),
             non_finite: false,
@@ -97,7 +98,7 @@ impl Workspace {
         let rows = lanes.saturating_mul(shape.time as u64);
         let masks = plan.sites.iter().map(|site| site.elements(shape.lanes, shape.time) as u64).sum();
         // Packed in panels with padding, and both ways if there is a way back; tables are f32 in any case.
-        let (tables, copies) = (one_hot_weights(plan) as u64, if shape.training { 3 } else { 2 });
+        let (tables, copies) = (one_hot(plan).0 as u64, if shape.training { 3 } else { 2 });
         let packed = copies * (plan.params.len() as u64 - tables);
         let weights = copies * tables + if precision == Precision::Bf16 { packed / 2 } else { packed };
         let numbers = rows.saturating_mul(per_row).saturating_add(lanes.saturating_mul(per_lane));
@@ -105,12 +106,12 @@ impl Workspace {
     }
 }
 
-/// Weights of layers that read one-hot ids.
-fn one_hot_weights(plan: &ModelPlan) -> usize {
+/// Weights of the layer that reads one-hot ids, if there is one, and how many rows they have.
+fn one_hot(plan: &ModelPlan) -> (usize, usize) {
     match plan.layers.first() {
-        Some(Layer::Recurrent(layer)) if layer.one_hot => layer.weight_ih.len(),
-        Some(Layer::Dense(layer)) if layer.one_hot => layer.weight.len(),
-        _ => 0,
+        Some(Layer::Recurrent(layer)) if layer.one_hot => (layer.weight_ih.len(), layer.bias_ih.len()),
+        Some(Layer::Dense(layer)) if layer.one_hot => (layer.weight.len(), layer.bias.len()),
+        _ => (0, 0),
     }
 }
 
