@@ -60,11 +60,25 @@ fn sessions_share_a_device_until_the_last_one_goes() {
     assert_eq!(Arc::strong_count(&shared()), 1, "a new one, nobody else's");
 }
 
+/// Keeps the process for a while after all that libraries loaded from now on do when it ends: what works on without them is seen to fail.
+/// Windows stops the other threads before that.
+fn linger_at_the_end() {
+    #[cfg(unix)]
+    {
+        extern "C" fn linger() {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        // SAFETY: the handler lives as long as the process, and only waits.
+        assert_eq!(unsafe { libc::atexit(linger) }, 0, "there is room for a handler");
+    }
+}
+
 /// A process may end while a session trains on another thread: in a process of its own.
 #[test]
 fn a_process_ends_well_with_a_session_at_work() {
     const CHILD: &str = "RNNKIT_TEST_ENDS_AT_WORK";
     if std::env::var_os(CHILD).is_some() {
+        linger_at_the_end();
         let (sender, at_work) = std::sync::mpsc::sync_channel(1);
         std::thread::spawn(move || {
             loop {

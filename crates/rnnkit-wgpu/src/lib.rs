@@ -11,7 +11,8 @@
 //!   directions is a layer like any other, over a sequence that is turned.
 //! - `stages/`: which kernels each stage records; `backend.rs` puts them behind the seam.
 //! - `recorder.rs`: records, hands over in submissions that `pace.rs` keeps short, reads back; `work.rs`: how much one dispatch may hold;
-//!   `stamps.rs`: what the device's clock reads in a call; `device/`: adapters, faults, memory.
+//!   `stamps.rs`: what the device's clock reads in a call; `device/`: adapters, faults, memory,
+//!   and the gate that lets the process end while sessions work.
 //!
 //! Sums are made in an order that shapes and the adapter's limits alone decide, and no float is added atomically: the same adapter gives the same bits twice.
 //! What is not finite is told by its bits, since a driver may compile arithmetic as if there were no NaN.

@@ -1,10 +1,11 @@
 //! What sessions hold on a device: flat buffers and data.
 
+use crate::device::Gated;
 use crate::slice::Slice;
 
 /// A flat buffer of f32.
 pub struct Memory {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) buffer: Gated<wgpu::Buffer>,
     pub(crate) len: usize,
 }
 
@@ -19,14 +20,14 @@ pub enum Data {
     /// Symbols; the host keeps a copy, from which each window's positions are sorted.
     Ids {
         /// On the device.
-        buffer: wgpu::Buffer,
+        buffer: Gated<wgpu::Buffer>,
         /// On the host.
         ids: Vec<u32>,
     },
     /// Rows of real numbers, or a mask.
     Real {
         /// On the device.
-        buffer: wgpu::Buffer,
+        buffer: Gated<wgpu::Buffer>,
     },
 }
 

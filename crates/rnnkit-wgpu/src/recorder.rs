@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rnnkit_core::Result;
 
-use crate::device::{Device, MAX_ARGUMENTS, Pipeline};
+use crate::device::{Device, Gated, MAX_ARGUMENTS, Pipeline, enter};
 use crate::kernel::KernelId;
 use crate::pace::Pace;
 use crate::slice::Slice;
@@ -75,13 +75,13 @@ pub struct Counts {
 /// Records for one device.
 pub struct Recorder {
     device: Arc<Device>,
-    bind_groups: BindGroups,
-    recording: Option<Recording>,
+    bind_groups: Gated<BindGroups>,
+    recording: Gated<Option<Recording>>,
     in_flight: VecDeque<InFlight>,
     pace: Pace,
     last_done: Instant,
     counts: Counts,
-    staging: Option<wgpu::Buffer>,
+    staging: Option<Gated<wgpu::Buffer>>,
     /// What one dispatch may hold; those who record what could be more cut it.
     pub(crate) work: Work,
 }
@@ -92,8 +92,8 @@ impl Recorder {
         Self {
             work: Work::of(device.kind()),
             device,
-            bind_groups: HashMap::new(),
-            recording: None,
+            bind_groups: Gated::new(HashMap::new()),
+            recording: Gated::new(None),
             in_flight: VecDeque::new(),
             pace: Pace::default(),
             last_done: Instant::now(),
@@ -114,6 +114,7 @@ impl Recorder {
 
     /// Forgets the buffers that earlier dispatches used.
     pub fn forget_buffers(&mut self) {
+        let _inside = enter();
         self.bind_groups.clear();
     }
 
@@ -133,6 +134,7 @@ impl Recorder {
         if groups.contains(&0) {
             return Ok(());
         }
+        let _inside = enter();
         debug_assert!(arguments.len() <= MAX_ARGUMENTS as usize);
         let Recording { pass, bound, .. } = self.recording.get_or_insert_with(|| Recording::begin(&self.device));
         let wanted = (id, slices);
@@ -142,7 +144,7 @@ impl Recorder {
             pass.set_bind_group(0, bind_group(&mut self.bind_groups, &self.device, &pipeline, &wanted), &[]);
             *bound = Some(wanted);
         }
-        let Some(recording) = &mut self.recording else { return Ok(()) };
+        let Some(recording) = &mut *self.recording else { return Ok(()) };
         recording.pass.set_immediates(0, arguments);
         let [x, y, z] = groups.map(|count| count as u32);
         recording.pass.dispatch_workgroups(x, y, z);
@@ -154,13 +156,14 @@ impl Recorder {
     /// Says how often the kernels just recorded multiply. The pace learns from what was done; this keeps the first submissions short, and
     /// those after the work has become more.
     pub fn count_products(&mut self, products: u64) -> Result<()> {
-        let Some(recording) = &mut self.recording else { return Ok(()) };
+        let Some(recording) = &mut *self.recording else { return Ok(()) };
         recording.products = recording.products.saturating_add(products);
         if recording.products >= self.work.most() { self.submit() } else { Ok(()) }
     }
 
     /// Has the device's clock read when all work recorded so far is done.
     pub fn read_clock(&mut self, set: &wgpu::QuerySet, index: u32) {
+        let _inside = enter();
         let recording = self.recording.get_or_insert_with(|| Recording::begin(&self.device));
         recording.pass.write_timestamp(set, index);
     }
@@ -172,6 +175,7 @@ impl Recorder {
 
     /// As [`Recorder::submit`], with something recorded last that is no dispatch; nothing where nothing was recorded before it.
     pub fn submit_after(&mut self, last: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
+        let _inside = enter();
         self.device.check()?;
         let Some(Recording { pass, mut encoder, dispatches, .. }) = self.recording.take() else { return Ok(()) };
         drop(pass);
@@ -235,6 +239,7 @@ impl Recorder {
         if len == 0 {
             return Ok(Vec::new());
         }
+        let _inside = enter();
         self.wait()?;
         let bytes = len as u64 * 4;
         self.ready_to_read(len)?;

@@ -2,7 +2,7 @@
 
 use rnnkit_core::cell::CellKind;
 
-use crate::device::{AdapterKind, backend_name, driver_of, found, kind_of, largest_buffer};
+use crate::device::{AdapterKind, backend_name, driver_of, enter, found, kind_of, largest_buffer};
 use crate::forms::resident_up_to;
 use crate::options::Precision;
 use crate::resident::Budgets;
@@ -37,6 +37,7 @@ pub struct AdapterReport {
 
 /// The adapters of this machine, the best first; none where there is no driver.
 pub fn adapters() -> Vec<AdapterReport> {
+    let _inside = enter();
     found().iter().map(report).collect()
 }
 

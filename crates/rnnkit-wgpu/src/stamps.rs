@@ -4,7 +4,7 @@
 use rnnkit_core::Result;
 use rnnkit_core::window::Clock;
 
-use crate::device::Device;
+use crate::device::{Device, Gated};
 use crate::recorder::Recorder;
 
 /// Readings that one set holds: a usual call takes fewer.
@@ -16,7 +16,7 @@ const ALIGNMENT: usize = wgpu::QUERY_RESOLVE_BUFFER_ALIGNMENT as usize / 4;
 
 /// What the clock of a device that has one reads in a call.
 pub struct Stamps {
-    sets: Vec<wgpu::QuerySet>,
+    sets: Vec<Gated<wgpu::QuerySet>>,
     /// Windows that began; not all of them have a report.
     begun: usize,
     /// Milliseconds of a tick.

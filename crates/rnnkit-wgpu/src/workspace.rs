@@ -7,7 +7,7 @@ use rnnkit_core::{Error, Result};
 
 use crate::Precision;
 use crate::arguments::{CarriedState, StateHead, WindowReport};
-use crate::device::Device;
+use crate::device::{Device, Gated};
 use crate::forms::Forms;
 use crate::layout::{LANES, Layout, SLOTS};
 use crate::slice::Slice;
@@ -23,7 +23,7 @@ const fn words_of<T>() -> usize {
 
 /// The status and the reports of a call, and after them what the device's clock read.
 pub struct State {
-    buffer: wgpu::Buffer,
+    buffer: Gated<wgpu::Buffer>,
     windows: usize,
 }
 
@@ -84,19 +84,19 @@ pub struct Workspace {
     pub(crate) shape: Shape,
     pub(crate) layout: Layout,
     pub(crate) forms: Forms,
-    pub(crate) arena: wgpu::Buffer,
-    pub(crate) words: wgpu::Buffer,
-    pub(crate) packed: wgpu::Buffer,
-    pub(crate) windows: wgpu::Buffer,
-    pub(crate) norm_parts: wgpu::Buffer,
-    pub(crate) layer_table: wgpu::Buffer,
-    pub(crate) carried: wgpu::Buffer,
+    pub(crate) arena: Gated<wgpu::Buffer>,
+    pub(crate) words: Gated<wgpu::Buffer>,
+    pub(crate) packed: Gated<wgpu::Buffer>,
+    pub(crate) windows: Gated<wgpu::Buffer>,
+    pub(crate) norm_parts: Gated<wgpu::Buffer>,
+    pub(crate) layer_table: Gated<wgpu::Buffer>,
+    pub(crate) carried: Gated<wgpu::Buffer>,
     pub(crate) carried_states: usize,
-    pub(crate) pack_table: wgpu::Buffer,
+    pub(crate) pack_table: Gated<wgpu::Buffer>,
     pub(crate) pack: (usize, usize),
     pub(crate) gradients: GradientTables,
-    pub(crate) gradient_table: wgpu::Buffer,
-    pub(crate) sum_table: wgpu::Buffer,
+    pub(crate) gradient_table: Gated<wgpu::Buffer>,
+    pub(crate) sum_table: Gated<wgpu::Buffer>,
     pub(crate) state: State,
     /// The device's clock, where it can be read and there is a training to clock.
     pub(crate) stamps: Option<Stamps>,
@@ -117,7 +117,7 @@ impl Workspace {
     pub fn new(device: &Device, plan: &ModelPlan, shape: Shape, forms: Forms) -> Result<Self> {
         let layout = Layout::new(plan, shape, &forms)?;
         check(device, shape, &layout)?;
-        let upload = |values: &[u8]| -> Result<wgpu::Buffer> {
+        let upload = |values: &[u8]| -> Result<Gated<wgpu::Buffer>> {
             let buffer = device.alloc(values.len() / 4)?;
             device.write(&buffer, 0, values);
             Ok(buffer)

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod faults;
+mod gate;
 mod injection;
 mod pipelines;
 mod shared;
@@ -16,6 +17,7 @@ use crate::kernel::KernelId;
 use crate::{GpuOptions, Precision};
 pub use adapters::{AdapterKind, backend_name, driver_of, found, kind_of, largest_buffer};
 use faults::{Faults, of_wgpu};
+pub use gate::{Gated, enter};
 pub use injection::Injection;
 pub use pipelines::Pipeline;
 use pipelines::Pipelines;
@@ -28,8 +30,8 @@ const CLOCK: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Featur
 
 /// An open device.
 pub struct Device {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
+    device: Gated<Arc<wgpu::Device>>,
+    queue: Gated<wgpu::Queue>,
     adapter: wgpu::AdapterInfo,
     limits: wgpu::Limits,
     name: String,
@@ -37,7 +39,7 @@ pub struct Device {
     faults: Arc<Faults>,
     injection: Injection,
     allocations: AtomicU64,
-    pipelines: Pipelines,
+    pipelines: Gated<Pipelines>,
 }
 
 impl Device {
@@ -51,6 +53,7 @@ impl Device {
 
     /// As [`Device::open`], with a fault to come.
     pub fn with_injection(options: &GpuOptions, injection: Injection) -> Result<Self> {
+        let _inside = enter();
         Self::on_adapter(&adapters::choose(options.adapter.as_deref())?, options.precision, injection)
     }
 
@@ -68,6 +71,8 @@ impl Device {
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|error| Error::DeviceUnavailable { device: "gpu".to_owned(), reason: format!("{name} cannot be opened: {error}") })?;
+        let device = Arc::new(device);
+        gate::wait_at_the_end(&device);
         let faults = Arc::new(Faults::default());
         let (its, its_name) = (Arc::clone(&faults), name.clone());
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| its.report(of_wgpu(&its_name, &error))));
@@ -77,8 +82,8 @@ impl Device {
             its.report(Error::DeviceLost { device: its_name.clone(), reason });
         });
         Ok(Self {
-            device,
-            queue,
+            device: Gated::new(device),
+            queue: Gated::new(queue),
             adapter: info,
             limits,
             name,
@@ -86,7 +91,7 @@ impl Device {
             faults,
             injection,
             allocations: AtomicU64::new(0),
-            pipelines: Pipelines::default(),
+            pipelines: Gated::new(Pipelines::default()),
         })
     }
 
@@ -128,6 +133,7 @@ impl Device {
 
     /// A kernel, ready to run.
     pub fn pipeline(&self, id: KernelId) -> Result<Arc<Pipeline>> {
+        let _inside = enter();
         let pipeline = self.pipelines.get(&self.device, id, self.precision);
         self.check().map(|()| pipeline)
     }
@@ -136,30 +142,30 @@ impl Device {
     ///
     /// # Errors
     /// [`Error::Memory`] where a buffer may not be so large, or the device has no room; checked before anything is allocated.
-    pub fn alloc(&self, elements: usize) -> Result<wgpu::Buffer> {
+    pub fn alloc(&self, elements: usize) -> Result<Gated<wgpu::Buffer>> {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         self.buffer(elements, usage)
     }
 
     /// As [`Device::alloc`], for readings of the clock besides.
-    pub fn alloc_stamped(&self, elements: usize) -> Result<wgpu::Buffer> {
+    pub fn alloc_stamped(&self, elements: usize) -> Result<Gated<wgpu::Buffer>> {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         self.buffer(elements, usage | wgpu::BufferUsages::QUERY_RESOLVE)
     }
 
     /// Memory that the host reads.
-    pub fn alloc_readable(&self, elements: usize) -> Result<wgpu::Buffer> {
+    pub fn alloc_readable(&self, elements: usize) -> Result<Gated<wgpu::Buffer>> {
         self.buffer(elements, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
     }
 
     /// Room for so many readings of the clock.
-    pub fn alloc_stamps(&self, readings: usize) -> Result<wgpu::QuerySet> {
+    pub fn alloc_stamps(&self, readings: usize) -> Result<Gated<wgpu::QuerySet>> {
         let count = readings as u32;
         let descriptor = wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count };
         self.if_there_is_room(u64::from(count * wgpu::QUERY_SIZE), || self.device.create_query_set(&descriptor))
     }
 
-    fn buffer(&self, elements: usize, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+    fn buffer(&self, elements: usize, usage: wgpu::BufferUsages) -> Result<Gated<wgpu::Buffer>> {
         self.check_size(elements)?;
         let size = bytes_of(elements);
         let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
@@ -167,7 +173,8 @@ impl Device {
     }
 
     /// What takes so many bytes, unless the device is short of memory.
-    fn if_there_is_room<T>(&self, bytes: u64, make: impl FnOnce() -> T) -> Result<T> {
+    fn if_there_is_room<T>(&self, bytes: u64, make: impl FnOnce() -> T) -> Result<Gated<T>> {
+        let _inside = enter();
         self.check()?;
         if self.injection == Injection::Memory(1 + self.allocations.fetch_add(1, Ordering::Relaxed)) {
             return Err(Error::Memory { needed: bytes, available: 0 });
@@ -176,7 +183,7 @@ impl Device {
         let made = make();
         match pollster::block_on(scope.pop()) {
             Some(_) => Err(Error::Memory { needed: bytes, available: 0 }),
-            None => self.check().map(|()| made),
+            None => self.check().map(|()| Gated::new(made)),
         }
     }
 
@@ -192,12 +199,14 @@ impl Device {
     /// Copies 4-byte elements to a buffer, before all work submitted from now on.
     pub fn write<T: bytemuck::NoUninit>(&self, buffer: &wgpu::Buffer, at: usize, values: &[T]) {
         if !values.is_empty() {
+            let _inside = enter();
             self.queue.write_buffer(buffer, at as u64 * 4, bytemuck::cast_slice(values));
         }
     }
 
     /// Hands work over, as the device's submission of that number (from 1).
     pub fn submit(&self, commands: wgpu::CommandBuffer, number: u64) -> Result<wgpu::SubmissionIndex> {
+        let _inside = enter();
         match self.injection {
             Injection::Lost(at) if at == number => {
                 self.device.destroy();
@@ -219,10 +228,15 @@ impl Device {
 
     /// Waits until that submission and all before it are done.
     pub fn wait(&self, index: wgpu::SubmissionIndex) -> Result<()> {
-        self.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None })
+        let polled = self.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None });
+        if self.pipelines.were_added() {
+            gate::close_at_the_end();
+        }
+        polled
     }
 
     fn poll(&self, how: wgpu::PollType) -> Result<()> {
+        let _inside = enter();
         // wgpu 30 reports a loss that the driver tells of first, and then panics in the poll that learnt of it.
         let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
         self.check()?;

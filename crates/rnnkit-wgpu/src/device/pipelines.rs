@@ -1,6 +1,7 @@
 //! Compiled kernels, shared by all who work on a device.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Precision;
@@ -18,13 +19,23 @@ pub struct Pipeline {
 #[derive(Default)]
 pub struct Pipelines {
     compiled: Mutex<HashMap<KernelId, Arc<Pipeline>>>,
+    added: AtomicBool,
 }
 
 impl Pipelines {
     /// The kernel, compiled the first time it is asked for. What the driver says against it comes as the device's fault.
     pub fn get(&self, device: &wgpu::Device, id: KernelId, precision: Precision) -> Arc<Pipeline> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        compiled.entry(id).or_insert_with(|| Arc::new(compile(device, id, precision))).clone()
+        let compile = || {
+            self.added.store(true, Ordering::Relaxed);
+            Arc::new(compile(device, id, precision))
+        };
+        compiled.entry(id).or_insert_with(compile).clone()
+    }
+
+    /// Whether a kernel was compiled since this was last asked.
+    pub fn were_added(&self) -> bool {
+        self.added.swap(false, Ordering::Relaxed)
     }
 }
 

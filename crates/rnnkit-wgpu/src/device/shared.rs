@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rnnkit_core::Result;
 
-use super::{Device, Injection, adapters};
+use super::{Device, Injection, adapters, enter};
 use crate::GpuOptions;
 
 /// Kept by those who work on them alone, so that the last one to go closes a device.
@@ -20,6 +20,7 @@ impl Device {
         if injection != Injection::None {
             return Self::with_injection(options, injection).map(Arc::new);
         }
+        let _inside = enter();
         let adapter = adapters::choose(options.adapter.as_deref())?;
         let info = adapter.get_info();
         // Held while a device is opened: another thread that wants it waits for it.
