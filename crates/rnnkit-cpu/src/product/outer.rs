@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::{Matrix, MatrixMut};
-use crate::simd::{Isa, Kernel, LANES, Simd, Start, Tile, Vector};
+use crate::simd::{Ahead, Isa, Kernel, LANES, Simd, Start, Tile, Vector};
 
 /// Rows of both matrices that are packed at once: a panel of B of this depth stays in the first cache.
 const DEPTH: usize = 256;
@@ -243,17 +243,22 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
         let width = S::PANEL_VECTORS * LANES;
         let height = strip_height::<S>(rows.len());
         let mut b = Scratch::<{ DEPTH * WIDTH }>::new();
+        let rows_of_b = self.pieces.from(place).next().map(|run| (run.b.values[run.rows.start * run.b.stride..].as_ptr(), run.b.stride));
         let mut column = 0;
         while column < self.dst.columns {
             let columns = column..self.dst.columns.min(column + width);
+            // The first strips ask for the next panel, one line of each row: where they guess wrong, since another piece begins, nothing is lost.
+            let mut lines = (columns.end..columns.end + width).step_by(LANES);
             self.pack_b::<S>(place, depth, columns.clone(), &mut b);
             // SAFETY: `pack_a` and `pack_b` have written all `depth` rows.
             let (a, b) = unsafe { (a.written(rows.len() * depth), b.written(depth * width)) };
             let mut first = 0;
             while first < rows.len() {
                 let here = height.min(rows.len() - first);
+                let ahead = rows_of_b.zip(lines.next());
+                let ahead = ahead.map(|((b, stride), at)| Ahead { from: b.wrapping_add(at), step: stride * size_of::<f32>() });
                 let c = self.dst.part(rows.start + first..rows.start + first + here, columns.clone());
-                Tile { depth, a: &a[first * depth..], a_row: 1, a_step: here, b, b_step: width, c, start, ahead: None }.run::<S>();
+                Tile { depth, a: &a[first * depth..], a_row: 1, a_step: here, b, b_step: width, c, start, ahead }.run::<S>();
                 first += height;
             }
             column += width;
