@@ -1,7 +1,7 @@
 //! [`Cpu`]: the stages of the seam, each handed to the lane tiles and threads.
 //!
-//! The required stages run one time step of all tiles; the overridden blocks run all time steps of a tile on one thread, which waits for
-//! nobody. Both call the same routines on the same numbers in the same order for each element, so their bits are the same.
+//! The required stages run one time step of a layer; the overridden blocks run all of them, as `stages/sharing.rs` shares them out. Both call
+//! the same routines on the same numbers in the same order for each element, so their bits are the same.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use crate::stages::head::{self, Loss};
 use crate::stages::layers::Layers;
 use crate::stages::sharing::Sharing;
 use crate::stages::{batch_norm, dropout, input, taps, update};
+use crate::weights::SharedSizes;
 use crate::workspace::{LaneTile, Workspace};
 
 /// The CPU backend.
@@ -30,6 +31,7 @@ pub struct Cpu {
     isa: Isa,
     pool: ThreadPool,
     precision: Precision,
+    shared: SharedSizes,
 }
 
 impl Cpu {
@@ -43,13 +45,19 @@ impl Cpu {
 
     /// A backend on that instruction set and those threads.
     pub fn on(isa: Isa, pool: ThreadPool) -> Self {
-        Self { isa, pool, precision: Precision::F32 }
+        Self { isa, pool, precision: Precision::F32, shared: SharedSizes::default() }
     }
 
     /// The same backend with the weights of products packed in that precision.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// The same backend with the units of other layers shared by its threads than of the large ones: for tests of both ways on small models.
+    #[must_use]
+    pub fn with_shared(self, shared: SharedSizes) -> Self {
+        Self { shared, ..self }
     }
 
     /// One optimizer step; whether it stands.
@@ -140,7 +148,7 @@ impl Backend for Cpu {
     }
 
     fn prepare(&mut self, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Workspace> {
-        Workspace::new(Packing { isa: self.isa, precision: self.precision }, plan, shape)
+        Workspace::new(Packing { isa: self.isa, precision: self.precision }, self.shared, plan, shape)
     }
 
     fn begin(&mut self, run: &mut RunOf<'_, Self>, parameters_version: u64) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The fast CPU backend: lane tiles shared out to threads, fused gates, packed weights, vectorised elementary functions.
+//! The fast CPU backend: lanes, or the units of large layers, shared out to threads (`stages/sharing.rs`), fused gates, packed weights, vectorised elementary functions.
 //!
 //! What a result depends on: the shapes and the numbers that go in. Not on the number of threads, on which thread took which
 //! task, nor on where an element stands in a tile. Machines with fused multiply-add (AVX-512, AVX2, NEON) give the same bits
@@ -16,4 +16,5 @@ mod workspace;
 
 pub use backend::Cpu;
 pub use product::Precision;
+pub use weights::SharedSizes;
 pub use workspace::Workspace;

@@ -16,9 +16,9 @@ pub struct Matrix<'a> {
 /// write their own columns of the same rows.
 pub struct MatrixMut<'a> {
     start: *mut f32,
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
-    pub(crate) stride: usize,
+    rows: usize,
+    columns: usize,
+    stride: usize,
     memory: PhantomData<&'a mut [f32]>,
 }
 
@@ -79,6 +79,24 @@ impl<'a> MatrixMut<'a> {
         Self { start: values.as_mut_ptr(), rows, columns, stride, memory: PhantomData }
     }
 
+    /// How many rows it has.
+    #[inline(always)]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns.
+    #[inline(always)]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Values from one row to the next.
+    #[inline(always)]
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// Row `row`.
     #[inline(always)]
     pub fn row(&mut self, row: usize) -> &mut [f32] {
@@ -133,6 +151,11 @@ impl<'a> MatrixMut<'a> {
         assert!(self.columns == self.stride, "whole rows");
         // SAFETY: inside the memory; the caller vouches that nobody writes.
         unsafe { std::slice::from_raw_parts(self.start.add(rows.start * self.stride), rows.len() * self.stride) }
+    }
+
+    /// Zeros.
+    pub fn clear(&mut self) {
+        (0..self.rows).for_each(|row| self.row(row).fill(0.0));
     }
 
     /// Its first value, for register tiles.

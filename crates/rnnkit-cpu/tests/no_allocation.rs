@@ -9,10 +9,10 @@ use rnnkit_core::optim::{Flavour, OptimizerSpec, Sgd};
 use rnnkit_core::session::{Session, TrainingRequest, TrainingSetup};
 use rnnkit_core::spec::{HeadSpec, InputSpec, LayerSpec, LossSpec, ModelSpec, Predict, Projection, RecurrentDropout, Reduction};
 use rnnkit_core::window::Sequence;
-use rnnkit_cpu::Cpu;
 use rnnkit_cpu::pool::ThreadPool;
 use rnnkit_cpu::product::{Matrix, MatrixMut, PackedMatrix, Source, Start, multiply, outer_accumulate};
 use rnnkit_cpu::simd::Isa;
+use rnnkit_cpu::{Cpu, SharedSizes};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// One test, since the count is the process's: two at a time would count each other.
@@ -56,7 +56,7 @@ fn vec_of_squares(k: usize) -> Vec<f32> {
 
 /// Allocations of one training call of two windows of `time` steps: the fewest of some calls, since the first ones set up the workspace
 /// and what the system keeps for each thread, whenever a thread first gets there.
-fn allocations_of_a_call(time: usize) -> usize {
+fn allocations_of_a_call(time: usize, shared: SharedSizes) -> usize {
     let dropout = RecurrentDropout { input: 0.1, recurrent: 0.2, per_gate: true };
     let layers = vec![
         LayerSpec::recurrent(CellKind::Lstm, 24),
@@ -70,7 +70,7 @@ fn allocations_of_a_call(time: usize) -> usize {
         head: HeadSpec { predict: Predict::EveryStep, size: 11, projection: Projection::Linear, dropout: 0.1 },
         loss: LossSpec::CrossEntropy { label_smoothing: 0.0, reduction: Reduction::Mean },
     };
-    let mut session = Session::new(Cpu::new(2).expect("two threads"), &spec, 1 << 30).expect("a small model");
+    let mut session = Session::new(Cpu::new(2).expect("two threads").with_shared(shared), &spec, 1 << 30).expect("a small model");
     let ids = (0..1000).map(|i| i % 11).collect();
     let data = session.load(&Sequence::shifted(ids)).expect("ids below 11");
     let flavour = Flavour::PyTorch;
@@ -89,6 +89,8 @@ fn allocations_of_a_call(time: usize) -> usize {
 }
 
 fn a_longer_unroll_does_not_allocate_more() {
-    let [short, long] = [4, 60].map(allocations_of_a_call);
-    assert_eq!(short, long, "allocations of a call of 4 and of 60 time steps");
+    for shared in [SharedSizes::NONE, SharedSizes::ALL] {
+        let [short, long] = [4, 60].map(|time| allocations_of_a_call(time, shared));
+        assert_eq!(short, long, "allocations of a call of 4 and of 60 time steps, units shared by {shared:?}");
+    }
 }

@@ -157,4 +157,12 @@ impl CellKind {
         }
         with_cell!(self, cell => of(cell))
     }
+
+    /// Whether its hidden product stays apart from its input's: [`Cell::SPLIT`].
+    pub fn is_split(self) -> bool {
+        fn of<C: Cell>(_: C) -> bool {
+            C::SPLIT
+        }
+        with_cell!(self, cell => of(cell))
+    }
 }

@@ -16,5 +16,5 @@ mod tests;
 pub use crate::matrix::{Matrix, MatrixMut};
 pub use crate::simd::Start;
 pub use multiply::{Turn, multiply, multiply_panels};
-pub use outer::{fights, outer, outer_accumulate};
+pub use outer::{outer, outer_accumulate, strides_conflict};
 pub use packed::{PackedMatrix, PackedShape, Packing, Precision, Source};

@@ -33,10 +33,10 @@ impl Turn {
 /// As [`multiply`], for the columns of b's panels `panels` alone: c, and a starting row, have those columns only.
 pub fn multiply_panels(a: Matrix, b: &PackedMatrix, panels: Range<usize>, c: MatrixMut, start: Start, turn: Turn) {
     let shape = b.shape();
-    let columns = shape.n().min(panels.end * shape.panel_width()).saturating_sub(panels.start * shape.panel_width());
+    let columns = shape.columns_of(&panels).len();
     assert_eq!(a.columns, shape.k(), "the columns of A are the rows of B");
-    assert_eq!(c.rows, a.rows, "C has the rows of A");
-    assert_eq!(c.columns, columns, "C has the columns of B's panels {panels:?}");
+    assert_eq!(c.rows(), a.rows, "C has the rows of A");
+    assert_eq!(c.columns(), columns, "C has the columns of B's panels {panels:?}");
     if let Start::Row(row) = start {
         assert_eq!(row.len(), columns, "a starting row has a value for each column of C");
     }
@@ -89,7 +89,7 @@ impl<B: Stored> Multiply<'_, B> {
     /// The part of the product that some rows of A and some steps of k make.
     #[inline(always)]
     fn block<S: Simd>(&mut self, rows: Range<usize>, steps: Range<usize>) {
-        let (a, n, width) = (&self.a, self.c.columns, S::PANEL_VECTORS * LANES);
+        let (a, n, width) = (&self.a, self.c.columns(), S::PANEL_VECTORS * LANES);
         let parts = rows.len().div_ceil(S::TILE_ROWS);
         // The tiles that read a panel share the bytes of the next.
         let share = (width * size_of::<B>()).div_ceil(parts * self.turn.of);

@@ -24,18 +24,18 @@ const AHEAD: usize = 8;
 /// dst `[P, Q]` = or += aᵀ · b, where a `[rows, P]` and b `[rows, Q]` come in pieces: `piece` gives those of each number from 0, in the order
 /// of their rows, and then none. Each element is one chain of multiply-adds in that order, from 0 or, if `adds`, from what dst holds.
 pub fn outer<'a>(isa: Isa, piece: impl Fn(usize) -> Option<(Matrix<'a>, Matrix<'a>)>, dst: MatrixMut, adds: bool) {
-    if dst.rows == 0 || dst.columns == 0 {
+    if dst.rows() == 0 || dst.columns() == 0 {
         return;
     }
     let (pieces, start) = (Pieces(&piece), if adds { Start::Current } else { Start::Zero });
     match piece(0) {
-        Some((a, b)) if fights(a.stride) && b.columns >= WORTH_PACKING => isa.dispatch(Packed { pieces, dst, start }),
+        Some((a, b)) if strides_conflict(a.stride) && b.columns >= WORTH_PACKING => isa.dispatch(Packed { pieces, dst, start }),
         _ => isa.dispatch(InPlace { pieces, dst, start }),
     }
 }
 
 /// Whether rows so far apart share so few lines of the first cache that a block of them does not fit, and lie on pages of their own.
-pub fn fights(stride: usize) -> bool {
+pub fn strides_conflict(stride: usize) -> bool {
     stride >= 1024 && stride.is_multiple_of(256)
 }
 
@@ -84,7 +84,7 @@ struct Block<'p, 'a> {
 impl Run<'_> {
     fn check(&self, dst: &MatrixMut) {
         assert_eq!(self.a.rows, self.b.rows, "both matrices have the same rows");
-        assert_eq!((dst.rows, dst.columns), (self.a.columns, self.b.columns), "the result is as high as A is wide, and as wide as B");
+        assert_eq!((dst.rows(), dst.columns()), (self.a.columns, self.b.columns), "the result is as high as A is wide, and as wide as B");
     }
 }
 
@@ -160,9 +160,9 @@ impl Kernel for Packed<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(mut self) {
         let mut a = Scratch::<{ DEPTH * HEIGHT }>::new();
-        let (mut p, q) = (0, self.dst.columns);
-        while p < self.dst.rows {
-            let columns = p..self.dst.rows.min(p + HEIGHT);
+        let (mut p, q) = (0, self.dst.columns());
+        while p < self.dst.rows() {
+            let columns = p..self.dst.rows().min(p + HEIGHT);
             let (mut place, mut start) = (FIRST, self.start);
             loop {
                 let (depth, next) = self.measure(place);
@@ -174,7 +174,8 @@ impl Kernel for Packed<'_, '_, '_> {
                 (place, start) = (next, Start::Current);
             }
             if let Start::Zero = start {
-                clear(&mut self.dst.part(columns, 0..q));
+                // There are no rows to sum over.
+                self.dst.part(columns, 0..q).clear();
             }
             p += HEIGHT;
         }
@@ -245,8 +246,8 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
         let mut b = Scratch::<{ DEPTH * WIDTH }>::new();
         let rows_of_b = self.pieces.from(place).next().map(|run| (run.b.values[run.rows.start * run.b.stride..].as_ptr(), run.b.stride));
         let mut column = 0;
-        while column < self.dst.columns {
-            let columns = column..self.dst.columns.min(column + width);
+        while column < self.dst.columns() {
+            let columns = column..self.dst.columns().min(column + width);
             // The first strips ask for the next panel, one line of each row: where they guess wrong, since another piece begins, nothing is lost.
             let mut lines = (columns.end..columns.end + width).step_by(LANES);
             self.pack_b::<S>(place, depth, columns.clone(), &mut b);
@@ -264,11 +265,6 @@ impl<'a, 'p> Packed<'a, 'p, '_> {
             column += width;
         }
     }
-}
-
-/// Zeros, where there are no rows to sum over.
-fn clear(dst: &mut MatrixMut) {
-    (0..dst.rows).for_each(|row| dst.row(row).fill(0.0));
 }
 
 /// The product of both sides where they lie.
@@ -294,7 +290,8 @@ impl Kernel for InPlace<'_, '_, '_> {
             block.taken = 0;
         }
         if let Start::Zero = start {
-            clear(&mut self.dst);
+            // There are no rows to sum over.
+            self.dst.clear();
         }
     }
 }
@@ -303,7 +300,7 @@ impl InPlace<'_, '_, '_> {
     /// What some rows of a piece add: register tiles with A read down its columns.
     #[inline(always)]
     fn add<S: Simd>(&mut self, Run { a, b, rows, .. }: &Run, start: Start) {
-        let (p, q, width) = (self.dst.rows, self.dst.columns, S::PANEL_VECTORS * LANES);
+        let (p, q, width) = (self.dst.rows(), self.dst.columns(), S::PANEL_VECTORS * LANES);
         let height = strip_height::<S>(p);
         let mut column = 0;
         while column < q {

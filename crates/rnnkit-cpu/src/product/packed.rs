@@ -71,16 +71,15 @@ impl PackedShape {
         self.n.div_ceil(self.width)
     }
 
-    /// The columns of panel `j`.
-    pub fn columns(self, j: usize) -> Range<usize> {
-        j * self.width..self.n.min((j + 1) * self.width)
+    /// The columns that those panels hold.
+    pub fn columns_of(self, panels: &Range<usize>) -> Range<usize> {
+        panels.start * self.width..self.n.min(panels.end * self.width)
     }
 
     /// The panels that hold those columns, which begin and end with a panel, or at n.
     pub fn panels_of(self, columns: &Range<usize>) -> Range<usize> {
         let panels = columns.start / self.width..columns.end.div_ceil(self.width);
-        let held = panels.start * self.width..self.n.min(panels.end * self.width);
-        assert_eq!(held, *columns, "columns that fill panels of {} each", self.width);
+        assert_eq!(self.columns_of(&panels), *columns, "columns that fill panels of {} each", self.width);
         panels
     }
 
@@ -97,7 +96,7 @@ impl PackedShape {
 
     /// Fills `panel` `[k, panel_width]` with panel `j` of `source`; its padding is left as it is.
     fn pack_panel<B: Stored>(self, j: usize, panel: &mut [B], source: Source) {
-        let (Self { k, n, width, .. }, columns) = (self, self.columns(j));
+        let (Self { k, n, width, .. }, columns) = (self, self.columns_of(&(j..j + 1)));
         match source {
             Source::RowMajor(from) => {
                 assert_eq!(from.len(), k * n, "a matrix [{k}, {n}]");

@@ -171,7 +171,7 @@ fn ranges_of_panels_make_the_same_bits_as_the_whole() {
                 multiply(Matrix::new(&a, m, k), &matrix, MatrixMut::new(&mut whole, m, n), Start::Row(&bias));
                 let middle = matrix.shape().panels() / 3;
                 for panels in [0..middle, middle..matrix.shape().panels()] {
-                    let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
+                    let columns = matrix.shape().columns_of(&panels);
                     let mut part = vec![0.0; m * columns.len()];
                     let c = MatrixMut::new(&mut part, m, columns.len());
                     multiply_panels(
@@ -222,7 +222,7 @@ fn outer_products_are_chains_in_the_order_of_the_rows_at_every_shape_and_cut() {
 fn outer_products_of_rows_far_apart_are_the_same_chains_from_any_pieces() {
     // Rows 1024 values apart are packed: more of them, and more columns, than are packed at once.
     let (rows, p, q, stride) = (300, 270, 261, 1024);
-    assert!(fights(stride) && !fights(p));
+    assert!(strides_conflict(stride) && !strides_conflict(p));
     let (a, b, start) = (numbers(rows * stride, 1), numbers(rows * q, 2), numbers(p * q, 3));
     let dense: Vec<f32> = a.chunks(stride).flat_map(|row| row[..p].to_vec()).collect();
     let across = transposed(&dense, rows, p);

@@ -54,7 +54,7 @@ impl<B: Stored> Tile<'_, B> {
     /// Carries the tile out.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self) {
-        let (width, rows, columns) = (S::PANEL_VECTORS * LANES, self.c.rows, self.c.columns);
+        let (width, rows, columns) = (S::PANEL_VECTORS * LANES, self.c.rows(), self.c.columns());
         assert!((1..=S::TILE_ROWS).contains(&rows) && (1..=width).contains(&columns), "a tile of a size that has no kernel");
         let (last_row, last_step) = (rows - 1, self.depth.saturating_sub(1));
         if let Start::Row(row) = self.start {
@@ -74,7 +74,7 @@ impl<B: Stored> Tile<'_, B> {
     unsafe fn of_height<S: Simd, const WHOLE: bool>(self) {
         macro_rules! heights {
             ($($rows:literal)*) => {
-                match self.c.rows {
+                match self.c.rows() {
                     // The first condition is known when compiling: no set gets a kernel too high for its registers.
                     $($rows => if $rows <= S::TILE_ROWS {
                         // SAFETY: as for this function.
@@ -97,7 +97,7 @@ impl<B: Stored> Tile<'_, B> {
 /// [`Stored::reach`] says; if `WHOLE`, C has VECTORS * LANES columns.
 #[inline(always)]
 unsafe fn tile<S: Simd, B: Stored, const ROWS: usize, const VECTORS: usize, const WHOLE: bool>(mut t: Tile<B>) {
-    let (c, c_row, columns) = (t.c.as_mut_ptr(), t.c.stride, t.c.columns);
+    let (c, c_row, columns) = (t.c.as_mut_ptr(), t.c.stride(), t.c.columns());
     let mut sums = [[Vector::<S>::splat(0.0); VECTORS]; ROWS];
     let (from, stride) = match t.start {
         Start::Zero => (None, 0),

@@ -29,28 +29,28 @@ impl<'a> GateColumns<'a> {
 
     /// A lane's units of the cell's gates; nothing of an empty buffer.
     #[inline(always)]
-    pub fn row<C: Cell>(&mut self, lane: usize) -> GateRow<'_> {
+    pub fn row<C: Cell>(&mut self, lane: usize) -> GateRow<'_, C> {
         let Self { all, first_row, size, ref units } = *self;
-        if all.rows == 0 {
+        if all.rows() == 0 {
             return GateRow { start: std::ptr::null_mut(), size: 0, units: 0, memory: PhantomData };
         }
-        assert!(all.columns >= C::GATES * size && units.end <= size, "units {units:?} of {} gates", C::GATES);
+        assert!(all.columns() >= C::GATES * size && units.end <= size, "units {units:?} of {} gates", C::GATES);
         GateRow { start: all.at(first_row + lane, units.start), size, units: units.len(), memory: PhantomData }
     }
 }
 
 /// A lane's units of each gate.
-pub struct GateRow<'a> {
+pub struct GateRow<'a, C> {
     start: *mut f32,
     size: usize,
     units: usize,
-    memory: PhantomData<&'a mut [f32]>,
+    memory: PhantomData<(&'a mut [f32], C)>,
 }
 
-impl GateRow<'_> {
+impl<C: Cell> GateRow<'_, C> {
     /// Those from `unit` on; zeros past the units' end.
     #[inline(always)]
-    fn load<S: Simd, C: Cell>(&self, unit: usize) -> [Vector<S>; MAX_GATES] {
+    fn load<S: Simd>(&self, unit: usize) -> [Vector<S>; MAX_GATES] {
         assert!(unit < self.units, "unit {unit} of {}", self.units);
         let mut gates = [Vector::splat(0.0); MAX_GATES];
         let mut gate = 0;
@@ -64,7 +64,7 @@ impl GateRow<'_> {
     }
 
     #[inline(always)]
-    fn store<S: Simd, C: Cell>(&mut self, unit: usize, gates: [Vector<S>; MAX_GATES]) {
+    fn store<S: Simd>(&mut self, unit: usize, gates: [Vector<S>; MAX_GATES]) {
         assert!(unit < self.units, "unit {unit} of {}", self.units);
         let mut gate = 0;
         while gate < C::GATES {
@@ -76,6 +76,7 @@ impl GateRow<'_> {
 
     /// One gate's units.
     pub fn gate(&mut self, gate: usize) -> &mut [f32] {
+        assert!(gate < C::GATES && self.units > 0, "gate {gate} of {}, {} units", C::GATES, self.units);
         // SAFETY: as in `load`.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(gate * self.size), self.units) }
     }
@@ -84,7 +85,7 @@ impl GateRow<'_> {
 /// A row, or nothing of an empty matrix.
 #[inline(always)]
 fn row<'m>(matrix: &'m mut MatrixMut, lane: usize) -> &'m mut [f32] {
-    if matrix.rows == 0 { &mut [] } else { matrix.row(lane) }
+    if matrix.rows() == 0 { &mut [] } else { matrix.row(lane) }
 }
 
 /// One time step forward, from pre-activations to states. Everything is [n, units].
@@ -148,18 +149,18 @@ impl<C: Cell> Kernel for Forward<'_, C> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self) {
-        let (mut lane, units) = (0, self.h.columns);
-        while lane < self.h.rows {
+        let (mut lane, units) = (0, self.h.columns());
+        while lane < self.h.rows() {
             let (mut gates, hidden) = (self.gates.row::<C>(lane), self.hidden.row::<C>(lane));
             let (h_previous, c_previous) = (read(&self.h_previous, lane), read(&self.c_previous, lane));
             let (h, c, kept) = (row(&mut self.h, lane), row(&mut self.c, lane), row(&mut self.kept, lane));
             let mut unit = 0;
             while unit < units {
-                let input = gates.load::<S, C>(unit);
-                let hidden = if C::SPLIT { hidden.load::<S, C>(unit) } else { [Vector::splat(0.0); MAX_GATES] };
+                let input = gates.load::<S>(unit);
+                let hidden = if C::SPLIT { hidden.load::<S>(unit) } else { [Vector::splat(0.0); MAX_GATES] };
                 let c_before = load_if(C::HAS_CELL_STATE, c_previous, unit);
                 let step = self.cell.forward(input, hidden, Vector::load(&h_previous[unit..]), c_before);
-                gates.store::<S, C>(unit, step.gates);
+                gates.store::<S>(unit, step.gates);
                 step.h.store(&mut h[unit..]);
                 if C::HAS_CELL_STATE {
                     step.c.store(&mut c[unit..]);
@@ -188,7 +189,7 @@ impl<C: Cell> Kernel for Backward<'_, C> {
             let mut unit = 0;
             while unit < units {
                 let kept = UnitKept {
-                    gates: gates.load::<S, C>(unit),
+                    gates: gates.load::<S>(unit),
                     kept: load_if(C::KEEPS, kept, unit),
                     h: Vector::load(&h[unit..]),
                     h_previous: Vector::load(&h_previous[unit..]),
@@ -196,9 +197,9 @@ impl<C: Cell> Kernel for Backward<'_, C> {
                 };
                 let above = Vector::load(&d_output[unit..]) + Vector::load(&d_h[unit..]);
                 let d = self.cell.backward(kept, above, Vector::load(&d_c[unit..]));
-                gates.store::<S, C>(unit, d.input);
+                gates.store::<S>(unit, d.input);
                 if C::SPLIT {
-                    d_hidden.store::<S, C>(unit, d.hidden);
+                    d_hidden.store::<S>(unit, d.hidden);
                 }
                 d.h.store(&mut d_h[unit..]);
                 d.c.store(&mut d_c[unit..]);

@@ -3,15 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rnnkit_core::cell::Cell;
 use rnnkit_core::plan::{Dense, ModelPlan, Recurrent};
-use rnnkit_core::with_cell;
 
 use super::head::{predicted_rows, reads_ends};
 use super::recurrent::is_zero;
 use super::sums;
 use crate::pool::ThreadPool;
-use crate::product::{Matrix, MatrixMut, fights, outer};
+use crate::product::{Matrix, MatrixMut, outer, strides_conflict};
 use crate::simd::{Isa, LANES};
 use crate::workspace::{LaneTile, Workspace};
 
@@ -113,10 +111,7 @@ impl Gradients<'_> {
 
     /// All four tensors of a recurrent layer.
     pub fn recurrent(&self, space: &mut Workspace, gradients: &mut [f32], index: usize, layer: &Recurrent) {
-        fn is_split<C: Cell>(_: C) -> bool {
-            C::SPLIT
-        }
-        let split = with_cell!(layer.cell, cell => is_split(cell));
+        let split = layer.cell.is_split();
         let (size, p) = (layer.size, layer.cell.gates() * layer.size);
         let rows = |tile: &LaneTile| self.time * tile.n();
         let d_input = |tile| -> &[f32] {
@@ -188,7 +183,7 @@ impl Gradients<'_> {
     /// Rows of a weight's gradient for one task, of `rows` in rows of gradients of `p` values: where these are packed, as many as leave work
     /// for all threads, since each task packs what they meet.
     fn block(&self, rows: usize, p: usize) -> usize {
-        if fights(p) { rows.div_ceil(2 * self.pool.threads()).clamp(BLOCK, LARGEST_BLOCK) } else { BLOCK }
+        if strides_conflict(p) { rows.div_ceil(2 * self.pool.threads()).clamp(BLOCK, LARGEST_BLOCK) } else { BLOCK }
     }
 
     fn stops(&self) -> bool {

@@ -1,4 +1,5 @@
-//! One layer of one lane tile over a window: products in pieces with a look at the abort flag between them, and the loop over time.
+//! One layer over a window: products in pieces with a look at the abort flag between them, the loop over time on one lane tile, and one time
+//! step of some units for the threads that share those (`sharing.rs`).
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use super::recurrent::{self, Recurrence};
 use super::{rows, rows_at_once};
 use crate::product::Turn;
 use crate::simd::Isa;
-use crate::weights::Weights;
+use crate::weights::{GateMaps, Weights};
 use crate::workspace::LaneTile;
 
 /// What the layers of a model need to run on a tile.
@@ -82,7 +83,11 @@ impl Layers<'_> {
 
     /// How many units the threads that share a layer take at a time; `None` for one whose lanes they share.
     pub fn shared_units(&self, index: usize) -> Option<usize> {
-        self.weights.layers[index].as_ref()?.hidden.as_ref()?.shared_by()
+        self.hidden_map(index)?.shared_by()
+    }
+
+    fn hidden_map(&self, index: usize) -> Option<&GateMaps> {
+        self.weights.layers[index].as_ref()?.hidden.as_ref()
     }
 
     /// Time step t of some units on some tiles.
@@ -90,7 +95,7 @@ impl Layers<'_> {
     /// # Safety
     /// As [`Recurrence`] says.
     pub unsafe fn units_forward(&self, tiles: &[Recurrence], index: usize, layer: &Recurrent, t: usize, units: Range<usize>) {
-        let Some(map) = self.weights.layers[index].as_ref().and_then(|weights| weights.hidden.as_ref()) else { return };
+        let Some(map) = self.hidden_map(index) else { return };
         with_cell!(layer.cell, cell => for tile in tiles {
             // SAFETY: as for this function.
             unsafe { tile.forward(cell, map, t, &units) }
@@ -102,7 +107,7 @@ impl Layers<'_> {
     /// # Safety
     /// As [`Recurrence`] says.
     pub unsafe fn units_backward(&self, tiles: &[Recurrence], index: usize, layer: &Recurrent, t: usize, units: Range<usize>) {
-        let Some(map) = self.weights.layers[index].as_ref().and_then(|weights| weights.hidden.as_ref()) else { return };
+        let Some(map) = self.hidden_map(index) else { return };
         with_cell!(layer.cell, cell => for tile in tiles {
             // SAFETY: as for this function.
             unsafe { tile.backward(cell, map, t, &units) }
@@ -114,7 +119,7 @@ impl Layers<'_> {
     /// # Safety
     /// As [`Recurrence`] says, after the first time step.
     pub unsafe fn carry_backward(&self, tiles: &[Recurrence], index: usize, layer: &Recurrent, units: Range<usize>) {
-        let Some(map) = self.weights.layers[index].as_ref().and_then(|weights| weights.hidden.as_ref()) else { return };
+        let Some(map) = self.hidden_map(index) else { return };
         with_cell!(layer.cell, cell => for tile in tiles.iter().filter(|tile| tile.is_tapped()) {
             // SAFETY: as for this function.
             unsafe { tile.hidden_backward(cell, map, 0, &units) }

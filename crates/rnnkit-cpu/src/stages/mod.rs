@@ -1,4 +1,5 @@
-//! The stages, each for one lane tile on one thread, or for one piece of the parameters.
+//! The stages, each for one piece that a thread takes alone: a lane tile, some units of a layer on all tiles (`sharing.rs` says where), or
+//! a part of the parameters.
 
 pub mod batch_norm;
 pub mod cells;

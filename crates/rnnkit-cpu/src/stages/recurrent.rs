@@ -115,7 +115,7 @@ impl<'a> Recurrence<'a> {
     unsafe fn previous(&self, state: usize, t: usize) -> Matrix<'a> {
         let all = [&self.output, &self.cell_state][state];
         // SAFETY: nobody writes the states of step t - 1 any more.
-        let values = if t == 0 || all.rows == 0 { self.start[state] } else { unsafe { all.shared_rows(self.rows(t - 1)) } };
+        let values = if t == 0 || all.rows() == 0 { self.start[state] } else { unsafe { all.shared_rows(self.rows(t - 1)) } };
         Matrix::new(values, values.len() / self.size, self.size)
     }
 
@@ -125,7 +125,7 @@ impl<'a> Recurrence<'a> {
     /// As [`Recurrence`] says.
     unsafe fn part(&self, buffer: &MatrixMut<'a>, rows: Range<usize>, units: &Range<usize>) -> MatrixMut<'a> {
         // SAFETY: the units are ours alone.
-        unsafe { if buffer.rows == 0 { buffer.shared_part(0..0, 0..0) } else { buffer.shared_part(rows, units.clone()) } }
+        unsafe { if buffer.rows() == 0 { buffer.shared_part(0..0, 0..0) } else { buffer.shared_part(rows, units.clone()) } }
     }
 
     /// The same, to read.
@@ -133,7 +133,7 @@ impl<'a> Recurrence<'a> {
     /// # Safety
     /// As [`Recurrence`] says, and nobody writes those rows at all.
     unsafe fn read(&self, buffer: &MatrixMut<'a>, t: usize, units: &Range<usize>) -> Matrix<'a> {
-        if buffer.rows == 0 {
+        if buffer.rows() == 0 {
             return Matrix::new(&[], 0, units.len());
         }
         // SAFETY: the caller vouches for it.
@@ -146,12 +146,12 @@ impl<'a> Recurrence<'a> {
     /// As [`Recurrence`] says; with dropout, all units are ours.
     unsafe fn entering(&self, h: Matrix<'a>, t: usize) -> Matrix<'a> {
         let masked = &self.entering[0];
-        if masked.rows == 0 {
+        if masked.rows() == 0 {
             return h;
         }
-        let (size, copies) = (self.size, masked.columns / self.size);
+        let (size, copies) = (self.size, masked.columns() / self.size);
         // SAFETY: all units are ours.
-        let mut rows = unsafe { masked.shared_part(self.rows(t), 0..masked.columns) };
+        let mut rows = unsafe { masked.shared_part(self.rows(t), 0..masked.columns()) };
         for lane in 0..self.n {
             for (copy, out) in rows.row(lane).chunks_exact_mut(size).enumerate() {
                 self.isa.dispatch(Multiply { out, a: h.row(lane), b: self.factor(copy, lane), adds: false });
@@ -202,7 +202,7 @@ impl<'a> Recurrence<'a> {
     /// # Safety
     /// As [`Recurrence`] says.
     unsafe fn keep_gates<C: Cell>(&self, t: usize, units: &Range<usize>) {
-        if self.kept_gates.rows == 0 {
+        if self.kept_gates.rows() == 0 {
             return;
         }
         // SAFETY: our units.
@@ -219,7 +219,7 @@ impl<'a> Recurrence<'a> {
         let Some(ends) = self.ends else { return };
         for lane in (0..self.n).filter(|&lane| t >= ends[lane]) {
             h.row(lane).fill(0.0);
-            if c.rows > 0 {
+            if c.rows() > 0 {
                 c.row(lane).fill(0.0);
             }
         }
@@ -234,7 +234,7 @@ impl<'a> Recurrence<'a> {
         unsafe {
             let rows = self.rows(t);
             if t + 1 == self.time {
-                self.d_carry.iter().for_each(|carry| clear(self.part(carry, 0..self.n, units)));
+                self.d_carry.iter().for_each(|carry| self.part(carry, 0..self.n, units).clear());
             } else {
                 self.hidden_backward(cell, map, t + 1, units);
             }
@@ -266,14 +266,14 @@ impl<'a> Recurrence<'a> {
         let d = if C::SPLIT { &self.d_hidden } else { &self.gates };
         // SAFETY: the gradients of step t are written, and our units of the carry are ours.
         let (d, mut d_h) =
-            unsafe { (Matrix::new(d.shared_rows(self.rows(t)), self.n, d.columns), self.part(&self.d_carry[0], 0..self.n, units)) };
+            unsafe { (Matrix::new(d.shared_rows(self.rows(t)), self.n, d.columns()), self.part(&self.d_carry[0], 0..self.n, units)) };
         let masked = &self.entering[1];
-        if masked.rows == 0 {
+        if masked.rows() == 0 {
             return map.back_units(d, d_h, units, Start::Current, self.turn);
         }
         assert_eq!(units.len(), self.size, "with dropout of h, all units at once");
         // SAFETY: with dropout, all units are ours.
-        let mut masked = unsafe { masked.shared_part(0..self.n, 0..masked.columns) };
+        let mut masked = unsafe { masked.shared_part(0..self.n, 0..masked.columns()) };
         map.back_units(d, masked.all(), units, Start::Zero, self.turn);
         for lane in 0..self.n {
             for (copy, a) in masked.row(lane).chunks_exact(self.size).enumerate() {
@@ -284,7 +284,7 @@ impl<'a> Recurrence<'a> {
 
     /// Whether taps will be asked for.
     pub fn is_tapped(&self) -> bool {
-        self.d_state.rows > 0
+        self.d_state.rows() > 0
     }
 
     /// Keeps the whole gradient of h for a tap.
@@ -307,8 +307,4 @@ impl<'a> Recurrence<'a> {
 /// Whether a window starts from nothing, which adds nothing to what it is multiplied for.
 pub fn is_zero(h: Matrix) -> bool {
     h.values.iter().all(|&x| x == 0.0)
-}
-
-fn clear(mut matrix: MatrixMut) {
-    (0..matrix.rows).for_each(|row| matrix.row(row).fill(0.0));
 }

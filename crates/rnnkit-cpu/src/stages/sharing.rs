@@ -13,7 +13,7 @@ use super::recurrent::Recurrence;
 use crate::matrix::{Matrix, MatrixMut};
 use crate::pool::ThreadPool;
 use crate::product::Turn;
-use crate::weights::InputMap;
+use crate::weights::{GateMaps, InputMap};
 use crate::workspace::LaneTile;
 
 /// The threads, and the layers of a model.
@@ -79,9 +79,8 @@ impl Sharing<'_> {
 
     /// The input product of the only tile, in pieces of its columns where it is one.
     fn input_forward(&self, tile: &mut LaneTile, index: usize, layer: &Recurrent, steps: Range<usize>) {
-        let map = match self.layers.weights.layers[index].as_ref().map(|weights| &weights.input) {
-            Some(InputMap::Product(map)) if map.panels() > 0 => map,
-            _ => return self.layers.inputs_forward(tile, index, layer, steps),
+        let Some((map, panels)) = self.input_panels(index, GateMaps::panels) else {
+            return self.layers.inputs_forward(tile, index, layer, steps);
         };
         let (n, width) = (tile.n(), layer.cell.gates() * layer.size);
         let (space, input, ..) = tile.layer(index);
@@ -89,10 +88,39 @@ impl Sharing<'_> {
             let rows = piece.start * n..piece.end * n;
             let x = Matrix::new(&input[rows.start * map.width()..rows.end * map.width()], rows.len(), map.width());
             let out = MatrixMut::new(&mut space.gates[rows.start * width..rows.end * width], rows.len(), width);
-            self.for_parts(map.panels(), |panels| {
+            self.for_parts(panels, |panels| {
                 // SAFETY: tasks have panels of their own.
                 unsafe { map.forward_panels(x, &out, panels) }
             });
+        }
+    }
+
+    /// Its way back, if somebody wants it.
+    fn input_backward(&self, tile: &mut LaneTile, index: usize, layer: &Recurrent, steps: Range<usize>) {
+        let Some((map, panels)) = self.input_panels(index, GateMaps::panels_back) else {
+            return self.layers.inputs_backward(tile, index, layer, steps);
+        };
+        let (n, width) = (tile.n(), layer.cell.gates() * layer.size);
+        let (space, _, d_input, _) = tile.layer(index);
+        if d_input.is_empty() {
+            return;
+        }
+        for piece in pieces(steps, n, layer).take_while(|_| !self.layers.stops()) {
+            let rows = piece.start * n..piece.end * n;
+            let dy = Matrix::new(&space.gates[rows.start * width..rows.end * width], rows.len(), width);
+            let dx = MatrixMut::new(&mut d_input[rows.start * map.width()..rows.end * map.width()], rows.len(), map.width());
+            self.for_parts(panels, |panels| {
+                // SAFETY: tasks have panels of their own.
+                unsafe { map.back_panels(dy, &dx, panels) }
+            });
+        }
+    }
+
+    /// The input product of a layer and its panels, if it has any.
+    fn input_panels(&self, index: usize, panels: fn(&GateMaps) -> usize) -> Option<(&GateMaps, usize)> {
+        match &self.layers.weights.layers[index].as_ref()?.input {
+            InputMap::Product(map) => Some((map, panels(map))).filter(|(_, panels)| *panels > 0),
+            InputMap::Table(_) => None,
         }
     }
 
@@ -111,7 +139,10 @@ impl Sharing<'_> {
             });
         }
         drop(recurrences);
-        self.pool.for_each(tiles, |_, tile| self.layers.inputs_backward(tile, index, layer, steps.clone()));
+        match tiles {
+            [tile] => self.input_backward(tile, index, layer, steps),
+            _ => self.pool.for_each(tiles, |_, tile| self.layers.inputs_backward(tile, index, layer, steps.clone())),
+        }
     }
 
     fn recurrences<'t>(&self, tiles: &'t mut [LaneTile], index: usize, layer: &Recurrent) -> Vec<Recurrence<'t>> {

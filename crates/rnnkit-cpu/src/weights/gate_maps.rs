@@ -15,7 +15,7 @@ pub struct GateMaps {
     /// Of x: Wᵀ [Q, P], or [Q, H] for each gate, each with its bias.
     forward: Vec<Affine>,
     /// Of dy: W [P, Q], or [H, Q] for each copy of x; none without a way back.
-    backward: Vec<Packed>,
+    backward: Vec<PackedWeight>,
     /// Rows of x that one row of y reads, side by side.
     copies: usize,
     /// Whether threads share the units.
@@ -40,13 +40,13 @@ impl Cut {
 
 /// A weight with what is added.
 struct Affine {
-    weight: Packed,
+    weight: PackedWeight,
     bias: Aligned,
     bias_of: Bias,
 }
 
 /// A weight, packed.
-struct Packed {
+struct PackedWeight {
     /// Where it lies in the flat buffer.
     from: Range<usize>,
     matrix: PackedMatrix,
@@ -61,9 +61,10 @@ impl GateMaps {
         let affine = |gate: usize| {
             let bias_of = if pieces == 1 { bias_of.clone() } else { bias_of.of_gate(gate, rows / pieces) };
             let matrix = PackedMatrix::new(packing, q, rows / pieces)?;
-            Ok(Affine { weight: Packed { from: part(gate, pieces), matrix }, bias: Aligned::zeros(rows / pieces)?, bias_of })
+            Ok(Affine { weight: PackedWeight { from: part(gate, pieces), matrix }, bias: Aligned::zeros(rows / pieces)?, bias_of })
         };
-        let back = |copy: usize| Ok(Packed { from: part(copy, cut.copies), matrix: PackedMatrix::new(packing, rows / cut.copies, q)? });
+        let back =
+            |copy: usize| Ok(PackedWeight { from: part(copy, cut.copies), matrix: PackedMatrix::new(packing, rows / cut.copies, q)? });
         Ok(Self {
             forward: (0..pieces).map(affine).collect::<Result<_>>()?,
             backward: (0..if training { cut.copies } else { 0 }).map(back).collect::<Result<_>>()?,
@@ -97,7 +98,7 @@ impl GateMaps {
     pub unsafe fn forward_units(&self, x: Matrix, out: &MatrixMut, rows: Range<usize>, units: &Range<usize>, from_bias: bool, turn: Turn) {
         let size = self.piece_rows();
         let units = if self.by_units { units.clone() } else { 0..size };
-        for (gate, Affine { weight: Packed { matrix, .. }, bias, .. }) in self.forward.iter().enumerate() {
+        for (gate, Affine { weight: PackedWeight { matrix, .. }, bias, .. }) in self.forward.iter().enumerate() {
             let start = if from_bias { Start::Row(&bias[units.clone()]) } else { Start::Current };
             // SAFETY: as for this function.
             let out = unsafe { out.shared_part(rows.clone(), gate * size + units.start..gate * size + units.end) };
@@ -127,8 +128,8 @@ impl GateMaps {
 
     /// The same for some of the Q values of x, which `dx` [rows, units] has alone; with copies, for all. Units as in `forward_units`.
     pub fn back_units(&self, dy: Matrix, mut dx: MatrixMut, units: &Range<usize>, start: Start, turn: Turn) {
-        for (copy, Packed { matrix, .. }) in self.backward.iter().enumerate() {
-            let (size, rows) = (matrix.shape().k(), dx.rows);
+        for (copy, PackedWeight { matrix, .. }) in self.backward.iter().enumerate() {
+            let (size, rows) = (matrix.shape().k(), dx.rows());
             let dx = dx.part(0..rows, copy * units.len()..(copy + 1) * units.len());
             multiply_panels(dy.columns(&(copy * size..(copy + 1) * size)), matrix, matrix.shape().panels_of(units), dx, start, turn);
         }
@@ -139,16 +140,32 @@ impl GateMaps {
         if self.forward.len() == 1 { self.forward[0].weight.matrix.shape().panels() } else { 0 }
     }
 
+    /// The same of the way back; none of a map made without one.
+    pub fn panels_back(&self) -> usize {
+        if self.backward.len() == 1 { self.backward[0].matrix.shape().panels() } else { 0 }
+    }
+
     /// Some panels of a map in one piece: `out` [rows, P] of `x` [rows, Q], from the bias.
     ///
     /// # Safety
     /// Nobody else reads or writes those columns of `out` meanwhile.
     pub unsafe fn forward_panels(&self, x: Matrix, out: &MatrixMut, panels: Range<usize>) {
-        let Affine { weight: Packed { matrix, .. }, bias, .. } = &self.forward[0];
-        let columns = matrix.shape().columns(panels.start).start..matrix.shape().columns(panels.end - 1).end;
+        let Affine { weight: PackedWeight { matrix, .. }, bias, .. } = &self.forward[0];
+        let columns = matrix.shape().columns_of(&panels);
         // SAFETY: as for this function.
         let out = unsafe { out.shared_part(0..x.rows, columns.clone()) };
         multiply_panels(x, matrix, panels, out, Start::Row(&bias[columns]), Turn::ONLY);
+    }
+
+    /// Some panels of its way back: `dx` [rows, Q] of `dy` [rows, P].
+    ///
+    /// # Safety
+    /// Nobody else reads or writes those columns of `dx` meanwhile.
+    pub unsafe fn back_panels(&self, dy: Matrix, dx: &MatrixMut, panels: Range<usize>) {
+        let PackedWeight { matrix, .. } = &self.backward[0];
+        // SAFETY: as for this function.
+        let dx = unsafe { dx.shared_part(0..dy.rows, matrix.shape().columns_of(&panels)) };
+        multiply_panels(dy, matrix, panels, dx, Start::Zero, Turn::ONLY);
     }
 
     /// Values that a row of x has.

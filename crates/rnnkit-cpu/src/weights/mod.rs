@@ -8,9 +8,7 @@ use std::ops::Range;
 
 use rnnkit_core::Result;
 use rnnkit_core::backend::Shape;
-use rnnkit_core::cell::Cell;
 use rnnkit_core::plan::{Layer, ModelPlan, Recurrent};
-use rnnkit_core::with_cell;
 
 use crate::pool::ThreadPool;
 use crate::product::Packing;
@@ -48,14 +46,14 @@ pub enum InputMap {
 
 impl Weights {
     /// Packed copies of everything; zeros until the first `pack`.
-    pub fn new(packing: Packing, plan: &ModelPlan, shape: Shape) -> Result<Self> {
+    pub fn new(packing: Packing, shared: SharedSizes, plan: &ModelPlan, shape: Shape) -> Result<Self> {
         let training = shape.training;
         let layer = |layer: &Layer| {
             Ok(match layer {
                 Layer::Recurrent(layer) => {
                     // Without a way back nothing is dropped, and one map does for all gates.
                     let copies = layer.hidden_dropout.filter(|_| training).map_or(1, |site| plan.sites[site].copies);
-                    Some(LayerWeights::recurrent(packing, layer, copies, shape)?)
+                    Some(LayerWeights::recurrent(packing, layer, copies, shape, shared.include(layer, shape))?)
                 }
                 Layer::Dense(layer) => {
                     let bias = Bias::One(layer.bias.clone());
@@ -93,38 +91,49 @@ impl Weights {
     }
 }
 
-/// The fewest weights that threads share by units whatever the lanes: 8 MB no longer stay in a core's caches from one time step to the next.
-/// Measured with 64 lanes: 2^22 weights 1.3 to 1.5 times as fast as by lanes, 2^20 as fast.
-const LEAST_SHARED: usize = 1 << 21;
-/// The fewest that they share where there is one lane tile alone, so that by lanes one thread would work: less is done in the time that
-/// threads take to meet.
-const LEAST_SHARED_BY_ONE_TILE: usize = 1 << 17;
+/// The hidden weights from which on threads share the units of a layer at every time step, instead of taking the whole weight through their
+/// caches for lanes of their own: the fewest weights that a layer has then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedSizes {
+    /// Whatever the lanes.
+    pub any: usize,
+    /// Where there is one lane tile alone, so that by lanes one thread would work: less is done in the time that threads take to meet.
+    pub one_tile: usize,
+}
 
-/// Whether threads share the units of a layer at every time step, instead of taking its weight through their caches for lanes of their own.
-/// Not with dropout of h, of which every unit's product needs all at once.
-fn shares_units(layer: &Recurrent, shape: Shape) -> bool {
-    if shape.training && layer.hidden_dropout.is_some() {
-        return false;
+impl SharedSizes {
+    /// Every layer.
+    pub const ALL: Self = Self { any: 0, one_tile: 0 };
+    /// No layer.
+    pub const NONE: Self = Self { any: usize::MAX, one_tile: usize::MAX };
+
+    /// Whether they include a layer. Not one with dropout of h, of which every unit's product needs all at once.
+    fn include(self, layer: &Recurrent, shape: Shape) -> bool {
+        let least = if tiles_for(shape.lanes) == 1 { self.one_tile } else { self.any };
+        layer.weight_hh.len() >= least && !(shape.training && layer.hidden_dropout.is_some())
     }
-    let least = if tiles_for(shape.lanes) == 1 { LEAST_SHARED_BY_ONE_TILE } else { LEAST_SHARED };
-    layer.weight_hh.len() >= least
+}
+
+impl Default for SharedSizes {
+    /// 8 MB no longer stay in a core's caches from one time step to the next. Measured with 64 lanes: 2^22 weights 1.3 to 1.5 times as fast as
+    /// by lanes, 2^20 as fast.
+    fn default() -> Self {
+        Self { any: 1 << 21, one_tile: 1 << 17 }
+    }
 }
 
 impl LayerWeights {
-    fn recurrent(packing: Packing, layer: &Recurrent, hidden_copies: usize, shape: Shape) -> Result<Self> {
-        fn is_split<C: Cell>(_: C) -> bool {
-            C::SPLIT
-        }
+    fn recurrent(packing: Packing, layer: &Recurrent, hidden_copies: usize, shape: Shape, by_units: bool) -> Result<Self> {
         let gates = layer.cell.gates();
         let rows = gates * layer.size;
-        let (input_bias, hidden_bias) = if with_cell!(layer.cell, cell => is_split(cell)) {
+        let (input_bias, hidden_bias) = if layer.cell.is_split() {
             (Bias::One(layer.bias_ih.clone()), Bias::One(layer.bias_hh.clone()))
         } else {
             (Bias::Sum(layer.bias_ih.clone(), layer.bias_hh.clone()), Bias::Zero)
         };
         let cut = |copies, by_units| Cut { gates, copies, by_units };
         let input = cut(layer.copies, false);
-        let hidden = cut(hidden_copies, shares_units(layer, shape));
+        let hidden = cut(hidden_copies, by_units);
         Ok(Self {
             input: InputMap::new(packing, layer.one_hot, &layer.weight_ih, rows, input, input_bias, shape.training)?,
             hidden: Some(GateMaps::new(packing, &layer.weight_hh, rows, hidden, hidden_bias, shape.training)?),

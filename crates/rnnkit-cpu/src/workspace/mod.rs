@@ -14,7 +14,7 @@ use rnnkit_core::window::Report;
 
 use crate::aligned::Aligned;
 use crate::product::{Packing, Precision};
-use crate::weights::Weights;
+use crate::weights::{SharedSizes, Weights};
 
 pub use layer::LayerSpace;
 pub use tile::LaneTile;
@@ -69,14 +69,14 @@ pub fn tiles_for(lanes: usize) -> usize {
 
 impl Workspace {
     /// Allocates everything for that shape.
-    pub fn new(packing: Packing, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Self> {
+    pub fn new(packing: Packing, shared: SharedSizes, plan: &Arc<ModelPlan>, shape: Shape) -> Result<Self> {
         let count = tiles_for(shape.lanes);
         let lanes = |tile: usize| tile * shape.lanes / count..(tile + 1) * shape.lanes / count;
         let (symbols, rows) = one_hot(plan);
         let tiles = (0..count).map(|tile| LaneTile::new(plan, shape, lanes(tile))).collect::<Result<_>>()?;
         Ok(Self {
             shape,
-            weights: Weights::new(packing, plan, shape)?,
+            weights: Weights::new(packing, shared, plan, shape)?,
             tiles,
             partials: zeros(if shape.training { plan.params.trainable().div_ceil(CHUNK) } else { 0 })?,
             columns: Aligned::zeros(if shape.training { symbols + rows } else { 0 })?,

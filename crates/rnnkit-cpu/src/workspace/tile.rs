@@ -1,7 +1,8 @@
 //! [`LaneTile`]: a fixed slice of the lanes, cut by shape alone, with what a window keeps of them.
 //!
-//! One thread takes a tile through a whole block of layers without waiting for anybody; its buffers are time-major over its own n lanes,
-//! [T, n, ·], so that T·n rows are one matrix.
+//! Where threads share lanes, one takes a tile through a whole block of layers without waiting for anybody; where they share units, each has
+//! its own of every tile (`stages/sharing.rs`). The buffers are time-major over the tile's n lanes, [T, n, ·], so that T·n rows are one
+//! matrix.
 
 use std::ops::Range;
 

@@ -17,9 +17,9 @@ use rnnkit_core::reference::Reference;
 use rnnkit_core::session::{EvaluationRequest, InspectionRequest, Session, TrainingRequest, TrainingSetup};
 use rnnkit_core::spec::ModelSpec;
 use rnnkit_core::window::{Report, Sequence};
-use rnnkit_cpu::Cpu;
 use rnnkit_cpu::pool::ThreadPool;
 use rnnkit_cpu::simd::Isa;
+use rnnkit_cpu::{Cpu, SharedSizes};
 
 use draw::Dice;
 
@@ -200,6 +200,27 @@ fn give_what_the_oracle_gives(cases: std::ops::Range<u64>, sample: fn(u64) -> Sa
     }
 }
 
+/// Lanes in one tile, two and four; every cell, layer and dropout.
+#[test]
+fn threads_give_drawn_models_the_same_bits_whether_they_share_lanes_or_units() {
+    let isa = Isa::available().next().expect("a set for every machine");
+    for case in cases() {
+        let sample = Sample::new(case);
+        let want = shown(cpu(isa, 1).with_shared(SharedSizes::NONE), &sample);
+        for (threads, shared) in [(1, SharedSizes::ALL), (3, SharedSizes::ALL), (3, SharedSizes::NONE)] {
+            let got = shown(cpu(isa, threads).with_shared(shared), &sample);
+            assert_same_bits(&want, &got, &format!("case {case}, {threads} threads, {shared:?}, {:?}", sample.spec));
+        }
+    }
+}
+
+fn assert_same_bits(want: &[(&str, Vec<f64>)], got: &[(&str, Vec<f64>)], name: &str) {
+    for ((what, want), (_, got)) in want.iter().zip(got) {
+        let differs = want.iter().zip(got).position(|(want, got)| want.to_bits() != got.to_bits());
+        assert_eq!((differs, want.len()), (None, got.len()), "{name}: {what} differ there");
+    }
+}
+
 #[test]
 fn sets_with_fused_multiply_add_give_drawn_models_the_same_bits() {
     let fused: Vec<Isa> = Isa::available().filter(|isa| isa.is_fused()).collect();
@@ -207,10 +228,7 @@ fn sets_with_fused_multiply_add_give_drawn_models_the_same_bits() {
         let sample = Sample::new(case);
         let shown: Vec<_> = fused.iter().map(|&isa| shown(cpu(isa, 2), &sample)).collect();
         for (other, isa) in shown.iter().zip(&fused).skip(1) {
-            for ((what, one), (_, other)) in shown[0].iter().zip(other) {
-                let differs = one.iter().zip(other).position(|(one, other)| one.to_bits() != other.to_bits());
-                assert_eq!(differs, None, "case {case}, {what}: {} and {} differ there", fused[0].name(), isa.name());
-            }
+            assert_same_bits(&shown[0], other, &format!("case {case}, {} and {}", fused[0].name(), isa.name()));
         }
     }
 }
