@@ -7,12 +7,10 @@ mod table;
 use std::ops::Range;
 
 use rnnkit_core::Result;
-use rnnkit_core::backend::Shape;
 use rnnkit_core::plan::{Layer, ModelPlan, Recurrent};
 
 use crate::pool::ThreadPool;
 use crate::product::Packing;
-use crate::workspace::tiles_for;
 
 use bias::Bias;
 pub use gate_maps::{Cut, GateMaps};
@@ -45,15 +43,18 @@ pub enum InputMap {
 }
 
 impl Weights {
-    /// Packed copies of everything; zeros until the first `pack`.
-    pub fn new(packing: Packing, shared: SharedSizes, plan: &ModelPlan, shape: Shape) -> Result<Self> {
-        let training = shape.training;
+    /// Packed copies of everything, with a way back if there is `training`; zeros until the first `pack`. Threads share the units of layers
+    /// with `least_shared` hidden weights or more.
+    pub fn new(packing: Packing, least_shared: usize, plan: &ModelPlan, training: bool) -> Result<Self> {
         let layer = |layer: &Layer| {
             Ok(match layer {
                 Layer::Recurrent(layer) => {
                     // Without a way back nothing is dropped, and one map does for all gates.
-                    let copies = layer.hidden_dropout.filter(|_| training).map_or(1, |site| plan.sites[site].copies);
-                    Some(LayerWeights::recurrent(packing, layer, copies, shape, shared.include(layer, shape))?)
+                    let dropped = layer.hidden_dropout.filter(|_| training);
+                    let copies = dropped.map_or(1, |site| plan.sites[site].copies);
+                    // With dropout of h, every unit's product needs all of h at once.
+                    let by_units = dropped.is_none() && layer.weight_hh.len() >= least_shared;
+                    Some(LayerWeights::recurrent(packing, layer, copies, by_units, training)?)
                 }
                 Layer::Dense(layer) => {
                     let bias = Bias::One(layer.bias.clone());
@@ -107,10 +108,9 @@ impl SharedSizes {
     /// No layer.
     pub const NONE: Self = Self { any: usize::MAX, one_tile: usize::MAX };
 
-    /// Whether they include a layer. Not one with dropout of h, of which every unit's product needs all at once.
-    fn include(self, layer: &Recurrent, shape: Shape) -> bool {
-        let least = if tiles_for(shape.lanes) == 1 { self.one_tile } else { self.any };
-        layer.weight_hh.len() >= least && !(shape.training && layer.hidden_dropout.is_some())
+    /// The fewest weights where there are so many lane tiles.
+    pub fn least(self, tiles: usize) -> usize {
+        if tiles == 1 { self.one_tile } else { self.any }
     }
 }
 
@@ -123,7 +123,7 @@ impl Default for SharedSizes {
 }
 
 impl LayerWeights {
-    fn recurrent(packing: Packing, layer: &Recurrent, hidden_copies: usize, shape: Shape, by_units: bool) -> Result<Self> {
+    fn recurrent(packing: Packing, layer: &Recurrent, hidden_copies: usize, by_units: bool, training: bool) -> Result<Self> {
         let gates = layer.cell.gates();
         let rows = gates * layer.size;
         let (input_bias, hidden_bias) = if layer.cell.is_split() {
@@ -135,8 +135,8 @@ impl LayerWeights {
         let input = cut(layer.copies, false);
         let hidden = cut(hidden_copies, by_units);
         Ok(Self {
-            input: InputMap::new(packing, layer.one_hot, &layer.weight_ih, rows, input, input_bias, shape.training)?,
-            hidden: Some(GateMaps::new(packing, &layer.weight_hh, rows, hidden, hidden_bias, shape.training)?),
+            input: InputMap::new(packing, layer.one_hot, &layer.weight_ih, rows, input, input_bias, training)?,
+            hidden: Some(GateMaps::new(packing, &layer.weight_hh, rows, hidden, hidden_bias, training)?),
         })
     }
 }

@@ -62,7 +62,7 @@ pub struct NormSpace {
 }
 
 /// How the lanes are cut: into a power of two of tiles of nearly equal size, none under [`LEAST_LANES`].
-pub fn tiles_for(lanes: usize) -> usize {
+fn tiles_for(lanes: usize) -> usize {
     let most = (lanes / LEAST_LANES).clamp(1, MOST_TILES);
     1 << most.ilog2()
 }
@@ -76,7 +76,7 @@ impl Workspace {
         let tiles = (0..count).map(|tile| LaneTile::new(plan, shape, lanes(tile))).collect::<Result<_>>()?;
         Ok(Self {
             shape,
-            weights: Weights::new(packing, shared, plan, shape)?,
+            weights: Weights::new(packing, shared.least(count), plan, shape.training)?,
             tiles,
             partials: zeros(if shape.training { plan.params.trainable().div_ceil(CHUNK) } else { 0 })?,
             columns: Aligned::zeros(if shape.training { symbols + rows } else { 0 })?,
