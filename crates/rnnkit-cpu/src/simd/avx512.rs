@@ -89,6 +89,10 @@ impl Simd for Avx512 {
         })
     }
     #[inline(always)]
+    fn times_power_of_two(a: __m512, n: __m512) -> __m512 {
+        avx512!(_mm512_scalef_ps(a, n))
+    }
+    #[inline(always)]
     fn split_exponent(a: __m512) -> (__m512, __m512) {
         avx512!({
             let bits = _mm512_castps_si512(a);

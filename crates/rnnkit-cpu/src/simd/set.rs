@@ -40,8 +40,17 @@ pub trait Simd: Copy + 'static {
     fn abs(a: Self::Raw) -> Self::Raw;
     /// The magnitude of `a` with the sign of `sign`.
     fn copysign(a: Self::Raw, sign: Self::Raw) -> Self::Raw;
-    /// 2^n, from `shifted` = n + 1.5 * 2^23 with an integer n in -126..=127: the low bits of such a sum are those of n.
+    /// 2^n, from `shifted` = n + [`SHIFT`] with an integer n in -126..=127.
     fn power_of_two(shifted: Self::Raw) -> Self::Raw;
+    /// a * 2^n, rounded once, for an a around 1 and an integer n of at most 252 in magnitude; NaN of a NaN.
+    #[inline(always)]
+    fn times_power_of_two(a: Self::Raw, n: Self::Raw) -> Self::Raw {
+        // By two factors: 2^n may be too large for a number, or so small that the second product rounds to a denormal.
+        let shift = Self::splat(SHIFT);
+        let first = Self::mul_add(n, Self::splat(0.5), shift);
+        let second = Self::add(Self::sub(n, Self::sub(first, shift)), shift);
+        Self::mul(Self::mul(a, Self::power_of_two(first)), Self::power_of_two(second))
+    }
     /// (m, e) with a = m * 2^e, m about in [sqrt(1/2), sqrt(2)), for a normal positive `a`.
     fn split_exponent(a: Self::Raw) -> (Self::Raw, Self::Raw);
 
@@ -76,6 +85,9 @@ pub trait Simd: Copy + 'static {
     /// `count` <= [`LANES`], and `count` values at `to` are writable.
     unsafe fn store_first(a: Self::Raw, to: *mut f32, count: usize);
 }
+
+/// Added to a value below 2^22 in magnitude, rounds it to an integer, which the low bits of the sum then hold: 1.5 * 2^23.
+pub(super) const SHIFT: f32 = 12_582_912.0;
 
 /// Bits of sqrt(1/2): a mantissa is cut there, so that the logarithm's argument lies around 1.
 pub(super) const SQRT_HALF_BITS: i32 = 0x3f35_04f3;
