@@ -33,11 +33,9 @@ pub fn an_abort_in_between_leaves_whole_windows<B: Backend>(make: Make<'_, B>) {
     const WINDOWS: usize = 60;
     let sizes = Sizes { lanes: 4, time: 25, windows: WINDOWS };
     let sample = Sample::new("aborted", symbols(CellKind::Lstm, 11, &[24, 24]), sizes);
-    let mut interrupted = 0;
-    for microseconds in [0, 100, 300, 1000, 3000, 10_000] {
+    until_interrupted([0, 100, 300, 1000, 3000, 10_000].map(Duration::from_micros), |delay| {
         let mut trainer = Trainer::new(make(), &sample);
-        let call = interrupt(&mut trainer, WINDOWS, Duration::from_micros(microseconds));
-        interrupted += usize::from(call.aborted);
+        let call = interrupt(&mut trainer, WINDOWS, delay);
         assert!(call.aborted || call.applied == WINDOWS);
         assert_eq!(call.milliseconds.len(), call.applied, "a time of each whole window");
         let mut whole = Trainer::new(make(), &sample);
@@ -50,8 +48,8 @@ pub fn an_abort_in_between_leaves_whole_windows<B: Backend>(make: Make<'_, B>) {
             whole.train(call.applied, 1, 0.01);
             trainer.state().assert_same(&whole.state(), "going on after an abort");
         }
-    }
-    assert!(interrupted > 0, "no call was interrupted, so nothing was tested");
+        call.aborted
+    });
 }
 
 /// Wherever a call was interrupted, the next one trains what was written in between, and no weights of before.
@@ -62,18 +60,25 @@ pub fn parameters_written_after_an_abort_are_those_that_train<B: Backend>(make: 
     let (parameters, carry) = (real::<B>(&sample.parameters), real::<B>(&sample.carry));
     let others: Vec<B::Real> = parameters.iter().rev().copied().collect();
     let mut trainer = Trainer::new(make(), &sample);
-    let mut interrupted = 0;
-    for attempt in 0..16 {
+    let delays: [Duration; 16] = std::array::from_fn(|attempt| Duration::from_micros(100).mul_f64(1.45f64.powi(attempt as i32)));
+    until_interrupted(delays, |delay| {
         trainer.session.set_parameters(&others).expect("the sizes fit");
-        let call = interrupt(&mut trainer, sizes.windows, Duration::from_micros(100).mul_f64(1.45f64.powi(attempt)));
-        interrupted += usize::from(call.aborted);
+        let call = interrupt(&mut trainer, sizes.windows, delay);
         trainer.session.set_parameters(&parameters).expect("the sizes fit");
         let moments = trainer.session.moments().expect("moments after configure");
         trainer.session.restore(0, &moments, Some((sizes.lanes, carry.clone()))).expect("the sizes fit");
         let got = trainer.train(0, 1, 0.01).reports[0].nats;
-        assert_eq!(got.to_bits(), want.to_bits(), "attempt {attempt}, aborted: {}", call.aborted);
-    }
-    assert!(interrupted > 0, "no call was interrupted, so nothing was tested");
+        assert_eq!(got.to_bits(), want.to_bits(), "after {delay:?}, aborted: {}", call.aborted);
+        call.aborted
+    });
+}
+
+/// Tries one delay after the other; `attempt` says whether its call was interrupted. All of them again while none was: on a busy machine the
+/// thread that interrupts may come too late each time.
+fn until_interrupted<const N: usize>(delays: [Duration; N], mut attempt: impl FnMut(Duration) -> bool) {
+    const ROUNDS: usize = 50;
+    let mut round = || delays.iter().fold(false, |any, &delay| attempt(delay) | any);
+    assert!((0..ROUNDS).any(|_| round()), "no call was interrupted, so nothing was tested");
 }
 
 /// Trains on that many windows from the first, and raises the flag after a while.

@@ -40,7 +40,7 @@ pub trait Simd: Copy + 'static {
     fn abs(a: Self::Raw) -> Self::Raw;
     /// The magnitude of `a` with the sign of `sign`.
     fn copysign(a: Self::Raw, sign: Self::Raw) -> Self::Raw;
-    /// 2^n, from `shifted` = n + [`SHIFT`] with an integer n in -126..=127.
+    /// 2^n, from `shifted` = n + 1.5 * 2^23 with an integer n in -126..=127: the low bits of such a sum are those of n.
     fn power_of_two(shifted: Self::Raw) -> Self::Raw;
     /// a * 2^n, rounded once, for an a around 1 and an integer n of at most 252 in magnitude; NaN of a NaN.
     #[inline(always)]
