@@ -1,14 +1,17 @@
 //! [`ThreadPool`]: shares the tasks of one call out to threads that stay, without allocating.
 //!
-//! A call publishes its job under a new number and takes part in it. A thread that sees the job joins it, takes tasks from a
-//! common counter until none is left, and leaves. The caller then closes the job, so that nobody can join any more, and
-//! waits for those inside. A thread that comes too late, asleep or on a busy machine, holds nobody up.
+//! A call publishes its job under a new number and takes part in it. A thread that sees the job joins it, takes the tasks of its own share,
+//! then what is left of the others', and leaves. The caller then closes the job, so that nobody can join any more, and waits for those
+//! inside. A thread that comes too late, asleep or on a busy machine, holds nobody up.
+//!
+//! A thread's share is the same in every call of as many tasks: what a core has in its caches from one call, it finds there in the next.
 //!
 //! Threads without work spin for a moment, since the next call mostly comes at once, and then sleep.
 
 use rnnkit_core::{Error, Result};
 use std::any::Any;
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -35,13 +38,17 @@ struct Job {
     tasks: usize,
 }
 
+/// A value on a cache line of its own, or two: those next to it are another thread's.
+#[repr(align(128))]
+struct OwnLine<T>(T);
+
 struct Shared {
     /// Number of the job in the upper half, then [`OPEN`], then how many workers are inside.
     state: AtomicU64,
     /// Written by the caller while no job is open and nobody inside; read by those who joined.
     job: UnsafeCell<Option<Job>>,
-    /// The next task that nobody has taken.
-    next: AtomicUsize,
+    /// The next task that nobody has taken, of each thread's share; the caller's is the first.
+    next: Box<[OwnLine<AtomicUsize>]>,
     /// The first panic of the current job.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// True while a call is going on.
@@ -78,7 +85,7 @@ impl ThreadPool {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
             job: UnsafeCell::new(None),
-            next: AtomicUsize::new(0),
+            next: (0..threads).map(|_| OwnLine(AtomicUsize::new(0))).collect(),
             panic: Mutex::new(None),
             busy: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -89,7 +96,7 @@ impl ThreadPool {
         let mut pool = Self { shared, workers: Vec::new() };
         for i in 1..threads {
             let shared = Arc::clone(&pool.shared);
-            let worker = std::thread::Builder::new().name(format!("rnnkit-{i}")).spawn(move || shared.work());
+            let worker = std::thread::Builder::new().name(format!("rnnkit-{i}")).spawn(move || shared.work(i));
             pool.workers.push(worker.map_err(|error| invalid(format!("a number of threads that the system can start ({error})")))?);
         }
         Ok(pool)
@@ -112,7 +119,7 @@ impl ThreadPool {
             return (0..tasks).for_each(function);
         }
         let job = self.shared.open(tasks, function);
-        self.shared.take_tasks(job);
+        self.shared.take_tasks(job, 0);
         self.shared.close();
         let panic = lock(&self.shared.panic).take();
         self.shared.busy.store(false, Release);
@@ -201,7 +208,9 @@ impl Shared {
         let job = Job { function, tasks };
         // SAFETY: no job is open and nobody is inside, so nobody reads.
         unsafe { *self.job.get() = Some(job) };
-        self.next.store(0, Relaxed);
+        for (thread, next) in self.next.iter().enumerate() {
+            next.0.store(self.share(thread, tasks).start, Relaxed);
+        }
         let number = (self.state.load(Relaxed) >> NUMBER).wrapping_add(1);
         // SeqCst together with `sleepers`: either we see the sleeper, or it sees the job.
         self.state.store(number << NUMBER | OPEN, SeqCst);
@@ -230,34 +239,45 @@ impl Shared {
         self.alarm.notify_all();
     }
 
-    /// Does tasks until none is left; keeps the first panic and lets nobody begin another task after one.
-    fn take_tasks(&self, job: Job) {
+    /// The tasks of a job that are one thread's own: as many as another's, or one more.
+    fn share(&self, thread: usize, tasks: usize) -> Range<usize> {
+        let threads = self.next.len();
+        (thread * tasks).div_ceil(threads)..((thread + 1) * tasks).div_ceil(threads)
+    }
+
+    /// Does tasks until none is left, those of the thread's own share first; keeps the first panic and lets nobody begin another task after
+    /// one.
+    fn take_tasks(&self, job: Job, own: usize) {
+        let threads = self.next.len();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             // SAFETY: the job is open, or we are inside it, so its function lives.
             let function = unsafe { &*job.function };
-            loop {
-                let task = self.next.fetch_add(1, Relaxed);
-                if task >= job.tasks {
-                    return;
+            for thread in (own..threads).chain(0..own) {
+                let (next, end) = (&self.next[thread].0, self.share(thread, job.tasks).end);
+                // A look first: what is done is mostly done, and a look takes no line from its owner.
+                while next.load(Relaxed) < end {
+                    let task = next.fetch_add(1, Relaxed);
+                    if task < end {
+                        function(task);
+                    }
                 }
-                function(task);
             }
         }));
         if let Err(payload) = outcome {
-            self.next.store(job.tasks, Relaxed);
+            self.next.iter().for_each(|next| next.0.store(job.tasks, Relaxed));
             lock(&self.panic).get_or_insert(payload);
         }
     }
 
-    /// What a worker does for all its life.
-    fn work(&self) {
+    /// What a worker does for all its life. `own`: whose share is its own.
+    fn work(&self, own: usize) {
         let mut last = 0;
         while let Some(number) = self.await_job(last) {
             last = number;
             if self.join(number) {
                 // SAFETY: we are inside the job, so its caller waits for us and does not write.
                 let job = unsafe { *self.job.get() };
-                self.take_tasks(job.expect("an open job was written before it was opened"));
+                self.take_tasks(job.expect("an open job was written before it was opened"), own);
                 self.state.fetch_sub(1, Release);
             }
         }

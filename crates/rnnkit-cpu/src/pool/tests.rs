@@ -41,6 +41,39 @@ fn items_and_chunks_are_each_changed_once() {
 }
 
 #[test]
+fn each_thread_has_the_same_share_in_every_call() {
+    for threads in [2, 3, 4] {
+        let pool = pool(threads);
+        let owners = |_| {
+            let owners: Vec<_> = (0..threads).map(|_| Mutex::new(None)).collect();
+            // Nobody is done with its first task before every thread has one.
+            let all = std::sync::Barrier::new(threads);
+            pool.run(threads, &|task| {
+                *lock(&owners[task]) = Some(std::thread::current().id());
+                all.wait();
+            });
+            owners.iter().map(|owner| *lock(owner)).collect::<Vec<_>>()
+        };
+        let calls: Vec<_> = (0..20).map(owners).collect();
+        assert!(calls.iter().all(|owners| *owners == calls[0]), "{threads} threads: {calls:?}");
+        assert_eq!(calls[0][0], Some(std::thread::current().id()), "the first share is the caller's");
+    }
+}
+
+#[test]
+fn shares_are_all_tasks_and_nearly_equal() {
+    for threads in [1, 2, 3, 8] {
+        let pool = pool(threads);
+        for tasks in [0, 1, 2, 7, 64, 100] {
+            let shares: Vec<_> = (0..threads).map(|thread| pool.shared.share(thread, tasks)).collect();
+            assert!(shares.iter().cloned().flatten().eq(0..tasks), "{threads} threads, {tasks} tasks: {shares:?}");
+            let fair = tasks / threads..=tasks.div_ceil(threads);
+            assert!(shares.iter().all(|share| fair.contains(&share.len())), "{threads} threads, {tasks} tasks: {shares:?}");
+        }
+    }
+}
+
+#[test]
 fn threads_that_went_to_sleep_still_take_part() {
     let pool = pool(2);
     for _ in 0..3 {
