@@ -65,10 +65,7 @@ impl Gradients<'_> {
     fn bias<'t>(&self, db: &mut [f32], tiles: &'t [LaneTile], dy: impl Fn(&'t LaneTile) -> &'t [f32] + Sync) {
         let (p, width) = (db.len(), self.sums_at_once(db.len(), 1));
         self.pool.for_each_chunk(db, width, |block, db| {
-            db.fill(0.0);
-            for tile in tiles {
-                self.isa.dispatch(sums::Rows { sums: db, rows: dy(tile), stride: p, first: block * width });
-            }
+            self.isa.dispatch(sums::Rows { sums: db, parts: tiles.iter().map(&dy), stride: p, first: block * width });
         });
     }
 

@@ -1,27 +1,57 @@
 //! Sums of gradient rows: all of them, for a bias, or those of each symbol, for the columns of a one-hot input's weight.
 
+use rnnkit_core::math::Real;
+
 use crate::simd::{Kernel, LANES, Simd, Vector};
 
-/// sums += some columns of each row, in order.
-pub struct Rows<'a> {
+/// Vectors of sums that are held in registers while the rows pass.
+const GROUP: usize = 4;
+
+/// sums = some columns of all rows, each summed in their order.
+pub struct Rows<'a, P> {
     pub sums: &'a mut [f32],
-    /// Rows of `stride` values.
-    pub rows: &'a [f32],
+    /// Rows of `stride` values, in parts that follow one another.
+    pub parts: P,
     pub stride: usize,
     /// The first of the columns.
     pub first: usize,
 }
 
-impl Kernel for Rows<'_> {
+impl<'a, P: Iterator<Item = &'a [f32]> + Clone> Kernel for Rows<'_, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let mut row = self.first;
-        while row + self.sums.len() <= self.rows.len() {
-            add::<S>(self.sums, &self.rows[row..row + self.sums.len()]);
-            row += self.stride;
+        let Self { sums, parts, stride, mut first } = self;
+        let (groups, rest) = sums.as_chunks_mut::<{ GROUP * LANES }>();
+        for sums in groups {
+            add_up::<S, true>(sums, parts.clone(), stride, first);
+            first += sums.len();
         }
+        if !rest.is_empty() {
+            add_up::<S, false>(rest, parts, stride, first);
+        }
+    }
+}
+
+/// A group of sums, of [`GROUP`] whole vectors if `WHOLE`. They are written once, at the end: lines at their ends may be another thread's too,
+/// and would go to and fro.
+#[inline(always)]
+fn add_up<'a, S: Simd, const WHOLE: bool>(to: &mut [f32], parts: impl Iterator<Item = &'a [f32]>, stride: usize, first: usize) {
+    let width = if WHOLE { GROUP * LANES } else { to.len() };
+    let mut sums = [Vector::<S>::splat(0.0); GROUP];
+    for rows in parts {
+        let mut row = first;
+        while row + width <= rows.len() {
+            let values = &rows[row..row + width];
+            for v in 0..GROUP {
+                sums[v] = sums[v] + Vector::load(&values[width.min(v * LANES)..]);
+            }
+            row += stride;
+        }
+    }
+    for v in 0..GROUP {
+        sums[v].store(&mut to[width.min(v * LANES)..]);
     }
 }
 
