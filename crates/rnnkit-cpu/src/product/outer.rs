@@ -2,7 +2,7 @@
 //!
 //! Register tiles read both sides where they lie, or packed copies, made a block of rows at a time: rows that lie far apart by a multiple of a
 //! large power of two fight for a few lines of the caches (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
-//! 2008).
+//! 2008). A result of few columns is made transposed, so that its long side fills the vectors.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -18,6 +18,8 @@ const HEIGHT: usize = 256;
 const WORTH_PACKING: usize = 256;
 /// The widest panel of B, in values.
 const WIDTH: usize = 2 * LANES;
+/// The most columns of a result that is made transposed: half a vector.
+const NARROW: usize = LANES / 2;
 /// How many rows ahead of those that it packs a block asks for: they lie too far apart for the machine to guess.
 const AHEAD: usize = 8;
 
@@ -30,6 +32,7 @@ pub fn outer<'a>(isa: Isa, piece: impl Fn(usize) -> Option<(Matrix<'a>, Matrix<'
     let (pieces, start) = (Pieces(&piece), if adds { Start::Current } else { Start::Zero });
     match piece(0) {
         Some((a, b)) if strides_conflict(a.stride) && b.columns >= WORTH_PACKING => isa.dispatch(Packed { pieces, dst, start }),
+        _ if dst.columns() <= NARROW && dst.columns() < dst.rows() => isa.dispatch(Narrow { pieces, dst, start }),
         _ => isa.dispatch(InPlace { pieces, dst, start }),
     }
 }
@@ -323,6 +326,69 @@ impl InPlace<'_, '_, '_> {
                 first = last;
             }
             column += width;
+        }
+    }
+}
+
+/// The product of a B of few columns: dstᵀ = bᵀ · a, panels of A's columns one after the other.
+struct Narrow<'a, 'p, 'd> {
+    pieces: Pieces<'p, 'a>,
+    dst: MatrixMut<'d>,
+    start: Start<'static>,
+}
+
+impl Kernel for Narrow<'_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self) {
+        let (p, q, width) = (self.dst.rows(), self.dst.columns(), S::PANEL_VECTORS * LANES);
+        let mut sums = [0.0; NARROW * WIDTH];
+        let mut column = 0;
+        while column < p {
+            let columns = column..p.min(column + width);
+            sums.fill(0.0);
+            if let Start::Current = self.start {
+                for (at, sums) in sums.chunks_exact_mut(width).take(q).enumerate() {
+                    columns.clone().zip(sums).for_each(|(row, sum)| *sum = self.dst.row(row)[at]);
+                }
+            }
+            self.add_up::<S>(columns.clone(), &mut sums[..q * width]);
+            for row in columns {
+                self.dst.row(row).iter_mut().zip(sums[row - column..].iter().step_by(width)).for_each(|(to, sum)| *to = *sum);
+            }
+            column += width;
+        }
+    }
+}
+
+impl Narrow<'_, '_, '_> {
+    /// What all rows add to some columns of dstᵀ, [q, width of a panel].
+    #[inline(always)]
+    fn add_up<S: Simd>(&self, columns: Range<usize>, sums: &mut [f32]) {
+        let (q, width) = (self.dst.columns(), S::PANEL_VECTORS * LANES);
+        let mut block = self.pieces.from(FIRST);
+        while let Some(run) = block.next() {
+            run.check(&self.dst);
+            let Run { a, b, rows, .. } = run;
+            let mut first = 0;
+            while first < q && !rows.is_empty() {
+                let last = q.min(first + S::TILE_ROWS);
+                Tile {
+                    depth: rows.len(),
+                    a: &b.values[rows.start * b.stride + first..],
+                    a_row: 1,
+                    a_step: b.stride,
+                    b: &a.values[rows.start * a.stride + columns.start..],
+                    b_step: a.stride,
+                    c: MatrixMut::with_stride(&mut sums[first * width..], last - first, columns.len(), width),
+                    start: Start::Current,
+                    ahead: None,
+                }
+                .run::<S>();
+                first = last;
+            }
+            block.taken = 0;
         }
     }
 }

@@ -65,22 +65,37 @@ impl<B: Stored> Tile<'_, B> {
             assert!(self.b.len() >= last_step * self.b_step + B::reach(columns, width), "B is shorter than the tile");
         }
         // SAFETY: the asserts above are what `tile` asks for.
-        unsafe { if columns == width { self.of_height::<S, true>() } else { self.of_height::<S, false>() } }
+        unsafe {
+            if columns <= LANES {
+                self.of_width::<S, 1>()
+            } else if S::PANEL_VECTORS == 2 {
+                self.of_width::<S, 2>()
+            } else {
+                unreachable!("no instruction set has wider tiles")
+            }
+        }
     }
 
     /// # Safety
     /// As [`tile`].
     #[inline(always)]
-    unsafe fn of_height<S: Simd, const WHOLE: bool>(self) {
+    unsafe fn of_width<S: Simd, const VECTORS: usize>(self) {
+        let whole = self.c.columns() == VECTORS * LANES;
+        // SAFETY: as for this function.
+        unsafe { if whole { self.of_height::<S, VECTORS, true>() } else { self.of_height::<S, VECTORS, false>() } }
+    }
+
+    /// # Safety
+    /// As [`tile`].
+    #[inline(always)]
+    unsafe fn of_height<S: Simd, const VECTORS: usize, const WHOLE: bool>(self) {
         macro_rules! heights {
             ($($rows:literal)*) => {
                 match self.c.rows() {
                     // The first condition is known when compiling: no set gets a kernel too high for its registers.
                     $($rows => if $rows <= S::TILE_ROWS {
                         // SAFETY: as for this function.
-                        unsafe {
-                            if S::PANEL_VECTORS == 1 { tile::<S, B, $rows, 1, WHOLE>(self) } else { tile::<S, B, $rows, 2, WHOLE>(self) }
-                        }
+                        unsafe { tile::<S, B, $rows, VECTORS, WHOLE>(self) }
                     },)*
                     _ => unreachable!("no instruction set has higher tiles"),
                 }
