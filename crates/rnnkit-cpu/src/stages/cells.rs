@@ -144,6 +144,133 @@ fn read<'a>(matrix: &Matrix<'a>, lane: usize) -> &'a [f32] {
     if matrix.rows == 0 { &[] } else { matrix.row(lane) }
 }
 
+/// A lane's part of a time step, a vector of units at a time.
+trait Lane<S: Simd> {
+    /// What it reads.
+    type Taken;
+
+    /// Reads what the units from `unit` on need.
+    fn take(&self, unit: usize) -> Self::Taken;
+
+    /// Writes what becomes of it.
+    fn put(&mut self, unit: usize, taken: Self::Taken);
+}
+
+/// All units of a lane.
+#[inline(always)]
+fn every_unit<S: Simd>(lane: &mut impl Lane<S>, units: usize) {
+    if LANES < units && units < 2 * LANES {
+        // The second vector is cut short, and behind it lies the next gate's first: a load that touches what was just stored, even in lanes
+        // that are left out, waits until it has reached the cache. So both are read before either is written.
+        let [first, second] = [lane.take(0), lane.take(LANES)];
+        lane.put(0, first);
+        lane.put(LANES, second);
+        return;
+    }
+    let mut unit = 0;
+    while unit < units {
+        let taken = lane.take(unit);
+        lane.put(unit, taken);
+        unit += LANES;
+    }
+}
+
+/// One lane of [`Forward`].
+struct ForwardLane<'a, C> {
+    cell: C,
+    gates: GateRow<'a, C>,
+    hidden: GateRow<'a, C>,
+    h_previous: &'a [f32],
+    c_previous: &'a [f32],
+    h: &'a mut [f32],
+    c: &'a mut [f32],
+    kept: &'a mut [f32],
+}
+
+/// What a cell reads on its way forward.
+struct Entering<R> {
+    input: [R; MAX_GATES],
+    hidden: [R; MAX_GATES],
+    h: R,
+    c: R,
+}
+
+impl<S: Simd, C: Cell> Lane<S> for ForwardLane<'_, C> {
+    type Taken = Entering<Vector<S>>;
+
+    #[inline(always)]
+    fn take(&self, unit: usize) -> Self::Taken {
+        Entering {
+            input: self.gates.load(unit),
+            hidden: if C::SPLIT { self.hidden.load(unit) } else { [Vector::splat(0.0); MAX_GATES] },
+            h: Vector::load(&self.h_previous[unit..]),
+            c: load_if(C::HAS_CELL_STATE, self.c_previous, unit),
+        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, unit: usize, Entering { input, hidden, h, c }: Self::Taken) {
+        let step = self.cell.forward(input, hidden, h, c);
+        self.gates.store(unit, step.gates);
+        step.h.store(&mut self.h[unit..]);
+        if C::HAS_CELL_STATE {
+            step.c.store(&mut self.c[unit..]);
+        }
+        if C::KEEPS {
+            step.kept.store(&mut self.kept[unit..]);
+        }
+    }
+}
+
+/// One lane of [`Backward`].
+struct BackwardLane<'a, C> {
+    cell: C,
+    gates: GateRow<'a, C>,
+    d_hidden: GateRow<'a, C>,
+    d_output: &'a [f32],
+    d_h: &'a mut [f32],
+    d_c: &'a mut [f32],
+    h: &'a [f32],
+    h_previous: &'a [f32],
+    c_previous: &'a [f32],
+    kept: &'a [f32],
+}
+
+/// What a cell reads on its way back.
+struct Returning<R> {
+    kept: UnitKept<R>,
+    d_h: R,
+    d_c: R,
+}
+
+impl<S: Simd, C: Cell> Lane<S> for BackwardLane<'_, C> {
+    type Taken = Returning<Vector<S>>;
+
+    #[inline(always)]
+    fn take(&self, unit: usize) -> Self::Taken {
+        let kept = UnitKept {
+            gates: self.gates.load(unit),
+            kept: load_if(C::KEEPS, self.kept, unit),
+            h: Vector::load(&self.h[unit..]),
+            h_previous: Vector::load(&self.h_previous[unit..]),
+            c_previous: load_if(C::HAS_CELL_STATE, self.c_previous, unit),
+        };
+        let d_h = Vector::load(&self.d_output[unit..]) + Vector::load(&self.d_h[unit..]);
+        Returning { kept, d_h, d_c: Vector::load(&self.d_c[unit..]) }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, unit: usize, Returning { kept, d_h, d_c }: Self::Taken) {
+        let d = self.cell.backward(kept, d_h, d_c);
+        self.gates.store(unit, d.input);
+        if C::SPLIT {
+            self.d_hidden.store(unit, d.hidden);
+        }
+        d.h.store(&mut self.d_h[unit..]);
+        d.c.store(&mut self.d_c[unit..]);
+    }
+}
+
 impl<C: Cell> Kernel for Forward<'_, C> {
     type Output = ();
 
@@ -151,25 +278,17 @@ impl<C: Cell> Kernel for Forward<'_, C> {
     fn run<S: Simd>(mut self) {
         let (mut lane, units) = (0, self.h.columns());
         while lane < self.h.rows() {
-            let (mut gates, hidden) = (self.gates.row::<C>(lane), self.hidden.row::<C>(lane));
-            let (h_previous, c_previous) = (read(&self.h_previous, lane), read(&self.c_previous, lane));
-            let (h, c, kept) = (row(&mut self.h, lane), row(&mut self.c, lane), row(&mut self.kept, lane));
-            let mut unit = 0;
-            while unit < units {
-                let input = gates.load::<S>(unit);
-                let hidden = if C::SPLIT { hidden.load::<S>(unit) } else { [Vector::splat(0.0); MAX_GATES] };
-                let c_before = load_if(C::HAS_CELL_STATE, c_previous, unit);
-                let step = self.cell.forward(input, hidden, Vector::load(&h_previous[unit..]), c_before);
-                gates.store::<S>(unit, step.gates);
-                step.h.store(&mut h[unit..]);
-                if C::HAS_CELL_STATE {
-                    step.c.store(&mut c[unit..]);
-                }
-                if C::KEEPS {
-                    step.kept.store(&mut kept[unit..]);
-                }
-                unit += LANES;
-            }
+            let mut forward = ForwardLane {
+                cell: self.cell,
+                gates: self.gates.row(lane),
+                hidden: self.hidden.row(lane),
+                h_previous: read(&self.h_previous, lane),
+                c_previous: read(&self.c_previous, lane),
+                h: row(&mut self.h, lane),
+                c: row(&mut self.c, lane),
+                kept: row(&mut self.kept, lane),
+            };
+            every_unit::<S>(&mut forward, units);
             lane += 1;
         }
     }
@@ -182,29 +301,19 @@ impl<C: Cell> Kernel for Backward<'_, C> {
     fn run<S: Simd>(mut self) {
         let (mut lane, units) = (0, self.h.columns);
         while lane < self.h.rows {
-            let (mut gates, mut d_hidden) = (self.gates.row::<C>(lane), self.d_hidden.row::<C>(lane));
-            let (h, h_previous, c_previous) = (read(&self.h, lane), read(&self.h_previous, lane), read(&self.c_previous, lane));
-            let (d_output, kept) = (read(&self.d_output, lane), read(&self.kept, lane));
-            let (d_h, d_c) = (row(&mut self.d_h, lane), row(&mut self.d_c, lane));
-            let mut unit = 0;
-            while unit < units {
-                let kept = UnitKept {
-                    gates: gates.load::<S>(unit),
-                    kept: load_if(C::KEEPS, kept, unit),
-                    h: Vector::load(&h[unit..]),
-                    h_previous: Vector::load(&h_previous[unit..]),
-                    c_previous: load_if(C::HAS_CELL_STATE, c_previous, unit),
-                };
-                let above = Vector::load(&d_output[unit..]) + Vector::load(&d_h[unit..]);
-                let d = self.cell.backward(kept, above, Vector::load(&d_c[unit..]));
-                gates.store::<S>(unit, d.input);
-                if C::SPLIT {
-                    d_hidden.store::<S>(unit, d.hidden);
-                }
-                d.h.store(&mut d_h[unit..]);
-                d.c.store(&mut d_c[unit..]);
-                unit += LANES;
-            }
+            let mut backward = BackwardLane {
+                cell: self.cell,
+                gates: self.gates.row(lane),
+                d_hidden: self.d_hidden.row(lane),
+                d_output: read(&self.d_output, lane),
+                d_h: row(&mut self.d_h, lane),
+                d_c: row(&mut self.d_c, lane),
+                h: read(&self.h, lane),
+                h_previous: read(&self.h_previous, lane),
+                c_previous: read(&self.c_previous, lane),
+                kept: read(&self.kept, lane),
+            };
+            every_unit::<S>(&mut backward, units);
             lane += 1;
         }
     }
