@@ -15,10 +15,12 @@ use crate::workspace::{LaneTile, Workspace};
 
 /// The most sums over rows that one task makes: half a second cache.
 const SUMS: usize = 128 << 10;
-/// Rows of a weight gradient that one task makes.
+/// How many rows of a weight gradient one task makes, about.
 const BLOCK: usize = 64;
-/// The most rows of it.
-const LARGEST_BLOCK: usize = 256;
+/// The same where it packs both sides, which more rows repay.
+const PACKED_BLOCK: usize = 256;
+/// The fewest rows of it, but for the last task.
+const LEAST_BLOCK: usize = 4;
 
 /// What all of these need.
 pub struct Gradients<'a> {
@@ -177,10 +179,11 @@ impl Gradients<'_> {
         });
     }
 
-    /// Rows of a weight's gradient for one task, of `rows` in rows of gradients of `p` values: where these are packed, as many as leave work
-    /// for all threads, since each task packs what they meet.
+    /// Rows of a weight's gradient for one task, of `rows` in rows of gradients of `p` values: as many tasks for one thread as for another.
     fn block(&self, rows: usize, p: usize) -> usize {
-        if strides_conflict(p) { rows.div_ceil(2 * self.pool.threads()).clamp(BLOCK, LARGEST_BLOCK) } else { BLOCK }
+        let about = if strides_conflict(p) { PACKED_BLOCK } else { BLOCK };
+        let blocks = (rows / about).max(1).next_multiple_of(self.pool.threads());
+        rows.div_ceil(blocks).max(LEAST_BLOCK)
     }
 
     fn stops(&self) -> bool {
